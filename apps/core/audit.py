@@ -1,0 +1,19 @@
+"""What an app promises about its rows, as SQL that finds the rows which break the promise."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from apps.core import db
+
+
+@dataclass(frozen=True, kw_only=True)
+class Check:
+    """`sql` returns the offending rows; none means that the promise holds. `strict_only` checks
+    describe work that is late rather than wrong and count only with `--strict`."""
+
+    name: str
+    sql: str
+    strict_only: bool = False
+
+    def offenders(self, limit: int = 5) -> list[dict[str, Any]]:
+        return db.query(f"SELECT * FROM ({self.sql}) offenders LIMIT {limit:d}", ())

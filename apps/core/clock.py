@@ -1,0 +1,72 @@
+"""Business time: what `created`, `booked_on` and month ends go by.
+
+It is real time plus one platform-wide shift, kept in the table `core_clock` and zero in production
+(a system check refuses anything else there). Moving it lets a whole month be rehearsed in minutes.
+Leases, due times and retry schedules never use it: they go by the database's own clock.
+"""
+
+import time
+from datetime import UTC, date, datetime, timedelta
+from threading import Lock
+from zoneinfo import ZoneInfo
+
+from django.conf import settings
+
+_REFRESH_S = 0.5
+_lock = Lock()
+_shift_s = 0.0
+_read_at = -1.0
+
+
+def now() -> datetime:
+    """Business time, aware, UTC."""
+    return datetime.fromtimestamp(timestamp(), UTC)
+
+
+def timestamp() -> float:
+    """Business time in Unix seconds."""
+    return time.time() + shift_seconds()
+
+
+def today() -> date:
+    """The business date in the ledger's time zone."""
+    return now().astimezone(ZoneInfo(settings.LEDGER_TIME_ZONE)).date()
+
+
+def set_shift(shift: timedelta) -> None:
+    """Moves business time for every process of the platform; others see it within 0.5 s."""
+    from django.db import connection
+
+    with connection.cursor() as cursor:
+        cursor.execute("UPDATE core_clock SET shift = %s", [shift])
+    forget()
+
+
+def forget() -> None:
+    """The next call reads the shift again."""
+    global _read_at
+    _read_at = -1.0
+
+
+def shift_seconds() -> float:
+    """The shift, at most 0.5 s old; always 0 where the clock may not be moved."""
+    if not settings.CLOCK_MAY_MOVE:
+        return 0.0
+    if time.monotonic() - _read_at > _REFRESH_S:
+        with _lock:
+            _refresh()
+    return _shift_s
+
+
+def _refresh() -> None:
+    # A connection of its own: callers may be inside an event loop or a failed transaction, where
+    # Django's connection cannot be used. Only platforms whose clock may move come here.
+    import psycopg
+
+    global _shift_s, _read_at
+    if time.monotonic() - _read_at <= _REFRESH_S and _read_at >= 0:
+        return
+    with psycopg.connect(settings.DATABASE_DSN, autocommit=True, connect_timeout=2) as connection:
+        row = connection.execute("SELECT extract(epoch FROM shift)::float8 FROM core_clock").fetchone()
+    _shift_s = row[0] if row else 0.0
+    _read_at = time.monotonic()

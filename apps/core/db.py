@@ -1,0 +1,109 @@
+"""The only place that talks to PostgreSQL outside the ORM.
+
+A write function takes an array of commands and returns one outcome per command, in order. Sync
+code calls it on Django's connection (so inside whatever transaction is open), async code on the
+process's pool (always autocommitted: nothing is ever open across an await).
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+import orjson
+from django.conf import settings
+from django.db import connection
+from psycopg import sql as pgsql
+from psycopg.rows import dict_row
+from psycopg_pool import AsyncConnectionPool, PoolTimeout
+
+from apps.core.errors import Overloaded
+
+Command = dict[str, Any]
+Outcome = dict[str, Any]
+Row = dict[str, Any]
+
+_pool: AsyncConnectionPool[Any] | None = None
+
+
+def encode(commands: Sequence[Command]) -> str:
+    return orjson.dumps(commands, option=orjson.OPT_NON_STR_KEYS, default=str).decode()
+
+
+def call(function: str, commands: Sequence[Command]) -> list[Outcome]:
+    """The outcomes of `function(commands)` on Django's connection."""
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT {function}(%s::jsonb)::text", [encode(commands)])
+        return orjson.loads(cursor.fetchone()[0])
+
+
+def query(statement: str, params: Sequence[Any] | dict[str, Any] = ()) -> list[Row]:
+    """Rows as dicts, on Django's connection. A statement without params may hold bare `%`."""
+    with connection.cursor() as cursor:
+        cursor.execute(statement, params or None)
+        names = [column.name for column in cursor.description or ()]
+        return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()] if names else []
+
+
+async def acall(function: str, commands: Sequence[Command]) -> list[Outcome]:
+    """The outcomes of `function(commands)`, committed, on a connection of the pool."""
+    statement = pgsql.SQL("SELECT {}(%s::jsonb)::text").format(pgsql.Identifier(function))
+    async with _connection() as conn:
+        cursor = await conn.execute(statement, [encode(commands)])
+        row = await cursor.fetchone()
+    return orjson.loads(row[0])
+
+
+async def aquery(statement: str, params: Sequence[Any] | dict[str, Any] = ()) -> list[Row]:
+    """Rows as dicts, on a connection of the pool."""
+    async with _connection() as conn, conn.cursor(row_factory=dict_row) as cursor:
+        await cursor.execute(statement, params or None)
+        return await cursor.fetchall()
+
+
+class _connection:
+    """A pooled connection; too long a wait for one becomes Overloaded (nothing was started)."""
+
+    async def __aenter__(self) -> Any:
+        pool = await _opened()
+        try:
+            self.conn = await pool.getconn()
+        except PoolTimeout:
+            raise Overloaded() from None
+        self.pool = pool
+        return self.conn
+
+    async def __aexit__(self, *exc: object) -> None:
+        await self.pool.putconn(self.conn)
+
+
+async def _opened() -> AsyncConnectionPool[Any]:
+    if _pool is None:
+        await open_pool()
+    assert _pool is not None
+    return _pool
+
+
+async def open_pool() -> None:
+    """Opens the process's pool (ASGI lifespan start)."""
+    global _pool
+    _pool = AsyncConnectionPool(
+        settings.DATABASE_DSN,
+        min_size=settings.HOT_POOL_SIZE,
+        max_size=settings.HOT_POOL_SIZE,
+        timeout=settings.HOT_POOL_WAIT_S,
+        kwargs={
+            "autocommit": True,
+            "prepare_threshold": 2 if settings.HOT_PREPARE else None,
+            "application_name": "florin-hot",
+        },
+        open=False,
+        name="hot",
+    )
+    await _pool.open()
+
+
+async def close_pool() -> None:
+    """Waits for connections in use, then closes the pool (ASGI lifespan end)."""
+    global _pool
+    pool, _pool = _pool, None
+    if pool is not None:
+        await pool.close()

@@ -1,0 +1,186 @@
+"""The one HTTP client for calls to the outside: gateways, merchants' webhook endpoints.
+
+Sync code goes through a background event loop of the process, so that deadlines, size limits and
+address checks exist once. No redirects, no cookies, no proxy settings from the environment.
+"""
+
+import asyncio
+import os
+import socket
+from collections.abc import Coroutine, Mapping
+from dataclasses import dataclass, field
+from threading import Lock, Thread
+from typing import Any, Literal
+
+import aiohttp
+from aiohttp.abc import AbstractResolver, ResolveResult
+from django.conf import settings
+
+from apps.core import ssrf
+
+FailureKind = Literal["timeout", "connect", "reset", "too_large", "blocked"]
+
+
+@dataclass(frozen=True, slots=True)
+class HttpRequest:
+    """`deadline_s` bounds the whole call, from the name look-up to the last byte. `guard` allows
+    only public addresses over https (for URLs that merchants choose)."""
+
+    method: str
+    url: str
+    headers: Mapping[str, str] = field(default_factory=dict)
+    body: bytes = b""
+    deadline_s: float = 10.0
+    max_bytes: int = 1_048_576
+    guard: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class HttpReply:
+    """`headers` have lower-case names."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+
+class HttpFailed(Exception):
+    """No whole answer came. `sent` is False only when certainly nothing reached the other side."""
+
+    def __init__(self, kind: FailureKind, *, sent: bool, detail: str = "") -> None:
+        self.kind = kind
+        self.sent = sent
+        self.detail = detail
+        super().__init__(f"{kind}: {detail}")
+
+
+class PublicResolver(AbstractResolver):
+    """Resolves once, here, and refuses a name with any address that is not public."""
+
+    def __init__(self) -> None:
+        self._inner = aiohttp.ThreadedResolver()
+
+    async def resolve(self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET) -> list[ResolveResult]:
+        found = await self._inner.resolve(host, port, family)
+        for address in found:
+            ssrf.assert_public(address["host"])
+        return found
+
+    async def close(self) -> None:
+        await self._inner.close()
+
+
+class _Clients:
+    """Two sessions of one event loop: one for our own gateways, one for merchants' URLs."""
+
+    def __init__(self) -> None:
+        self.plain = self._session(aiohttp.TCPConnector(limit=0, limit_per_host=0, ttl_dns_cache=10))
+        guarded = aiohttp.TCPConnector(limit=200, limit_per_host=20, force_close=True, use_dns_cache=False, resolver=PublicResolver())
+        self.guarded = self._session(guarded)
+
+    @staticmethod
+    def _session(connector: aiohttp.TCPConnector) -> aiohttp.ClientSession:
+        return aiohttp.ClientSession(connector=connector, trust_env=False, cookie_jar=aiohttp.DummyCookieJar(), auto_decompress=False)
+
+    async def close(self) -> None:
+        await self.plain.close()
+        await self.guarded.close()
+
+
+_clients: dict[int, _Clients] = {}
+
+
+def _clients_of_loop() -> _Clients:
+    key = id(asyncio.get_running_loop())
+    if key not in _clients:
+        _clients[key] = _Clients()
+    return _clients[key]
+
+
+async def close() -> None:
+    """Closes the clients of the running loop (ASGI lifespan end)."""
+    clients = _clients.pop(id(asyncio.get_running_loop()), None)
+    if clients is not None:
+        await clients.close()
+
+
+async def asend(request: HttpRequest) -> HttpReply:
+    """The whole answer to `request`. Raises HttpFailed."""
+    guard = request.guard and not settings.WEBHOOK_ALLOW_PRIVATE
+    clients = _clients_of_loop()
+    try:
+        if guard:
+            ssrf.check_url(request.url)
+        return await _exchange(clients.guarded if guard else clients.plain, request)
+    except ssrf.Blocked as error:
+        raise HttpFailed("blocked", sent=False, detail=str(error)) from None
+    except TimeoutError:
+        raise HttpFailed("timeout", sent=True) from None
+    except aiohttp.ClientConnectorError as error:
+        if isinstance(error.__cause__, ssrf.Blocked) or isinstance(error.os_error, ssrf.Blocked):
+            raise HttpFailed("blocked", sent=False, detail=str(error.os_error)) from None
+        raise HttpFailed("connect", sent=False, detail=type(error).__name__) from None
+    except (aiohttp.ClientError, OSError, ValueError) as error:
+        raise HttpFailed("reset", sent=True, detail=type(error).__name__) from None
+
+
+async def _exchange(session: aiohttp.ClientSession, request: HttpRequest) -> HttpReply:
+    timeout = aiohttp.ClientTimeout(total=request.deadline_s)
+    async with session.request(
+        request.method,
+        request.url,
+        data=request.body or None,
+        headers=dict(request.headers),
+        timeout=timeout,
+        allow_redirects=False,
+        max_line_size=8190,
+        max_field_size=8190,
+    ) as response:
+        body = await _read(response, request.max_bytes)
+        headers = {name.lower(): value for name, value in response.headers.items()}
+        return HttpReply(response.status, headers, body)
+
+
+async def _read(response: aiohttp.ClientResponse, limit: int) -> bytes:
+    parts: list[bytes] = []
+    size = 0
+    async for part in response.content.iter_chunked(65536):
+        size += len(part)
+        if size > limit:
+            response.close()
+            raise HttpFailed("too_large", sent=True, detail=f"more than {limit} bytes")
+        parts.append(part)
+    return b"".join(parts)
+
+
+class _Loop:
+    """An event loop on a daemon thread, for sync callers of this process."""
+
+    def __init__(self) -> None:
+        self.pid = os.getpid()
+        self.loop = asyncio.new_event_loop()
+        Thread(target=self.loop.run_forever, name="outside-calls", daemon=True).start()
+
+    def wait_for(self, work: Coroutine[Any, Any, Any]) -> Any:
+        return asyncio.run_coroutine_threadsafe(work, self.loop).result()
+
+
+_loop: _Loop | None = None
+_loop_lock = Lock()
+
+
+def in_loop(work: Coroutine[Any, Any, Any]) -> Any:
+    """Runs `work` on the process's background loop and waits for it. For sync callers only."""
+    global _loop
+    with _loop_lock:
+        # A forked child has no thread behind the parent's loop.
+        if _loop is None or _loop.pid != os.getpid():
+            _clients.clear()
+            _loop = _Loop()
+    return _loop.wait_for(work)
+
+
+def send(request: HttpRequest) -> HttpReply:
+    """`asend` for sync callers."""
+    reply: HttpReply = in_loop(asend(request))
+    return reply

@@ -1,0 +1,30 @@
+"""Makes a database ready in one process: migrations, partitions, the beat schedule."""
+
+from argparse import ArgumentParser
+from datetime import timedelta
+from typing import Any
+
+from django.conf import settings
+from django.core.management import BaseCommand, call_command
+from django.db import connections
+
+from apps.core import clock
+from apps.core.services import as_owner, ensure_partitions, write_schedule
+
+
+class Command(BaseCommand):
+    help = "Migrates as the database's owner, makes the next months' partitions and writes the beat schedule."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("--database-only", action="store_true", help="leave the beat schedule alone")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        with as_owner():
+            call_command("migrate", interactive=False, verbosity=min(1, options["verbosity"]), stdout=self.stdout)
+            ensure_partitions(since=clock.today() - timedelta(days=62), months=27)
+        if not options["database_only"]:
+            from config.schedule import POKES
+
+            write_schedule({name: (poke.task, poke.every_s) for name, poke in POKES.items()})
+        connections.close_all()
+        self.stdout.write(self.style.SUCCESS(f"{settings.DATABASES['default']['NAME']} is ready"))

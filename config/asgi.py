@@ -1,0 +1,60 @@
+"""ASGI entry: hot requests to the lean handler, everything else to Django's stock one.
+
+The process's database pool and HTTP clients open and close with the server (lifespan); at the end
+the shielded work of clients that have left is waited for.
+"""
+
+import os
+from collections.abc import Awaitable, Callable, MutableMapping
+from typing import Any
+
+import structlog
+from django.core.asgi import get_asgi_application
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings.dev")
+stock = get_asgi_application()
+
+from django.conf import settings  # noqa: E402  (Django must be set up first)
+
+from apps.core import db, flow, http  # noqa: E402
+from config import hot_urls  # noqa: E402
+from config.lean import LeanHandler  # noqa: E402
+
+Scope = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+
+log = structlog.get_logger(__name__)
+lean = LeanHandler()
+DRAIN_S = 25.0
+
+
+async def application(scope: Scope, receive: Receive, send: Send) -> None:
+    kind = scope["type"]
+    if kind == "http":
+        hot = settings.HOT_ROUTES and hot_urls.is_hot(scope["method"], scope["path"])
+        await (lean if hot else stock)(scope, receive, send)
+    elif kind == "lifespan":
+        await _lifespan(receive, send)
+    elif kind == "websocket":
+        await send({"type": "websocket.close", "code": 1008})
+
+
+async def _lifespan(receive: Receive, send: Send) -> None:
+    while True:
+        message = await receive()
+        if message["type"] == "lifespan.startup":
+            await db.open_pool()
+            await send({"type": "lifespan.startup.complete"})
+        else:
+            await _shut_down()
+            await send({"type": "lifespan.shutdown.complete"})
+            return
+
+
+async def _shut_down() -> None:
+    left = await flow.drain(DRAIN_S)
+    if left:
+        log.warning("shutdown.work_left", count=left)
+    await http.close()
+    await db.close_pool()

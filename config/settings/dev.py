@@ -1,0 +1,7 @@
+"""A developer's machine: the stack of `make run`."""
+
+from config.settings.base import *  # noqa: F403
+from config import env
+
+CLOCK_MAY_MOVE = env.flag("CLOCK_MAY_MOVE", True)
+WEBHOOK_ALLOW_PRIVATE = env.flag("WEBHOOK_ALLOW_PRIVATE", True)

@@ -1,0 +1,7 @@
+"""The test suite: real services on their own ports, small pools, no waiting."""
+
+from config.settings.base import *  # noqa: F403
+
+CLOCK_MAY_MOVE = True
+WEBHOOK_ALLOW_PRIVATE = True
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
