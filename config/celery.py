@@ -2,7 +2,6 @@
 
 from django.conf import settings
 
-
 broker_url = settings.CELERY_BROKER_URL
 task_serializer = "json"
 accept_content = ["json"]

@@ -1,9 +1,8 @@
 """Liveness and readiness, for the supervisor and the load balancer."""
 
 from django.db import connection
-from django.http import HttpRequest, JsonResponse
-
 from django.db.utils import Error as DatabaseError
+from django.http import HttpRequest, JsonResponse
 
 
 def healthz(request: HttpRequest) -> JsonResponse:

@@ -76,13 +76,10 @@ class _connection:
 
 
 async def _opened() -> AsyncConnectionPool[Any]:
-    if _pool is None:
-        await open_pool()
-    assert _pool is not None
-    return _pool
+    return _pool or await open_pool()
 
 
-async def open_pool() -> None:
+async def open_pool() -> AsyncConnectionPool[Any]:
     """Opens the process's pool (ASGI lifespan start)."""
     global _pool
     _pool = AsyncConnectionPool(
@@ -99,6 +96,7 @@ async def open_pool() -> None:
         name="hot",
     )
     await _pool.open()
+    return _pool
 
 
 async def close_pool() -> None:

@@ -36,6 +36,7 @@ INSTALLED_APPS = [
     "apps.reconciliation",
     "apps.statements",
     "apps.closing",
+    "config",
 ]
 
 MIDDLEWARE = [

@@ -1,6 +1,6 @@
 """A developer's machine: the stack of `make run`."""
 
-from config.settings.base import *  # noqa: F403
+from config.settings.base import *
 from config import env
 
 CLOCK_MAY_MOVE = env.flag("CLOCK_MAY_MOVE", True)

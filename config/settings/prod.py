@@ -1,7 +1,7 @@
 """Production. `manage.py check --deploy` refuses an unsafe set-up (apps/core/checks.py)."""
 
 from config import env
-from config.settings.base import *  # noqa: F403
+from config.settings.base import *
 
 SECRET_KEY = env.text("SECRET_KEY", "")
 ALLOWED_HOSTS = env.words("ALLOWED_HOSTS")

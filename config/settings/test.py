@@ -1,6 +1,6 @@
 """The test suite: real services on their own ports, small pools, no waiting."""
 
-from config.settings.base import *  # noqa: F403
+from config.settings.base import *
 
 CLOCK_MAY_MOVE = True
 WEBHOOK_ALLOW_PRIVATE = True

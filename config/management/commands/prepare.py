@@ -10,6 +10,7 @@ from django.db import connections
 
 from apps.core import clock
 from apps.core.services import as_owner, ensure_partitions, write_schedule
+from config.schedule import POKES
 
 
 class Command(BaseCommand):
@@ -23,8 +24,6 @@ class Command(BaseCommand):
             call_command("migrate", interactive=False, verbosity=min(1, options["verbosity"]), stdout=self.stdout)
             ensure_partitions(since=clock.today() - timedelta(days=62), months=27)
         if not options["database_only"]:
-            from config.schedule import POKES
-
             write_schedule({name: (poke.task, poke.every_s) for name, poke in POKES.items()})
         connections.close_all()
         self.stdout.write(self.style.SUCCESS(f"{settings.DATABASES['default']['NAME']} is ready"))
