@@ -5,6 +5,7 @@ address checks exist once. No redirects, no cookies, no proxy settings from the 
 """
 
 import asyncio
+import atexit
 import os
 import socket
 from collections.abc import Coroutine, Mapping
@@ -160,9 +161,14 @@ class _Loop:
         self.pid = os.getpid()
         self.loop = asyncio.new_event_loop()
         Thread(target=self.loop.run_forever, name="outside-calls", daemon=True).start()
+        atexit.register(self._close)
 
     def wait_for(self, work: Coroutine[Any, Any, Any]) -> Any:
         return asyncio.run_coroutine_threadsafe(work, self.loop).result()
+
+    def _close(self) -> None:
+        if self.pid == os.getpid():
+            self.wait_for(close())
 
 
 _loop: _Loop | None = None

@@ -1,5 +1,6 @@
 """Money is an integer count of minor units and a currency. No float ever touches it."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import ROUND_HALF_EVEN, Decimal, InvalidOperation
@@ -103,5 +104,7 @@ def percent_half_even(minor: int, basis_points: int) -> int:
 
 
 def format_money(minor: int, currency: str, locale: str = "en") -> str:
-    """For people: '€10.50', by CLDR, always with the currency's own number of digits."""
-    return format_currency(to_major(minor, currency), currency.upper(), locale=locale, currency_digits=True)
+    """For people: '€10.50', 'KWD 1.050', by CLDR, always with the currency's own number of digits."""
+    text: str = format_currency(to_major(minor, currency), currency.upper(), locale=locale, currency_digits=True)
+    # CLDR puts a space between a letter and a digit (alphaNextToNumber), which Babel leaves out.
+    return re.sub(r"(?<=[^\W\d_])(?=\d)", "\u00a0", text)
