@@ -25,7 +25,8 @@ FailureKind = Literal["timeout", "connect", "reset", "too_large", "blocked"]
 @dataclass(frozen=True, slots=True)
 class HttpRequest:
     """`deadline_s` bounds the whole call, from the name look-up to the last byte. `guard` allows
-    only public addresses over https (for URLs that merchants choose)."""
+    only public addresses over https (for URLs that merchants choose). An answer longer than
+    `max_bytes` fails as too_large, or with `truncate` is cut there."""
 
     method: str
     url: str
@@ -34,6 +35,7 @@ class HttpRequest:
     deadline_s: float = 10.0
     max_bytes: int = 1_048_576
     guard: bool = False
+    truncate: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,12 +73,24 @@ class PublicResolver(AbstractResolver):
         await self._inner.close()
 
 
+def public_socket(address: aiohttp.AddrInfoType) -> socket.socket:
+    """A socket for `address`, refused unless public: the last look before the connection is made,
+    which also sees addresses that no name led to."""
+    family, kind, protocol, _, where = address
+    ssrf.assert_public(str(where[0]))
+    return socket.socket(family, kind, protocol)
+
+
 class _Clients:
     """Two sessions of one event loop: one for our own gateways, one for merchants' URLs."""
 
     def __init__(self) -> None:
         self.plain = self._session(aiohttp.TCPConnector(limit=0, limit_per_host=0, ttl_dns_cache=10))
-        guarded = aiohttp.TCPConnector(limit=200, limit_per_host=20, force_close=True, use_dns_cache=False, resolver=PublicResolver())
+        # No limit of connections either: waiting for one would count against a call's deadline, and
+        # endpoints that hang would keep the others out. Senders bound what they send at once.
+        guarded = aiohttp.TCPConnector(
+            limit=0, force_close=True, use_dns_cache=False, resolver=PublicResolver(), socket_factory=public_socket
+        )
         self.guarded = self._session(guarded)
 
     @staticmethod
@@ -137,21 +151,21 @@ async def _exchange(session: aiohttp.ClientSession, request: HttpRequest) -> Htt
         max_line_size=8190,
         max_field_size=8190,
     ) as response:
-        body = await _read(response, request.max_bytes)
+        body = await _read(response, request.max_bytes, request.truncate)
         headers = {name.lower(): value for name, value in response.headers.items()}
         return HttpReply(response.status, headers, body)
 
 
-async def _read(response: aiohttp.ClientResponse, limit: int) -> bytes:
-    parts: list[bytes] = []
-    size = 0
+async def _read(response: aiohttp.ClientResponse, limit: int, truncate: bool) -> bytes:
+    body = b""
     async for part in response.content.iter_chunked(65536):
-        size += len(part)
-        if size > limit:
+        body += part
+        if len(body) > limit:
             response.close()
+            if truncate:
+                return body[:limit]
             raise HttpFailed("too_large", sent=True, detail=f"more than {limit} bytes")
-        parts.append(part)
-    return b"".join(parts)
+    return body
 
 
 class _Loop:

@@ -41,8 +41,9 @@ _V6_REFUSED = tuple(
 )
 
 
-class Blocked(Exception):
-    """The URL or address may not be called; the text says why."""
+class Blocked(OSError):
+    """The URL or address may not be called; the text says why. An OSError, so that HTTP clients treat
+    it like any other failure to connect."""
 
 
 def assert_public(ip: str) -> None:
