@@ -1,0 +1,81 @@
+# Florin on one machine. Needs make, git and Python >= 3.11; everything else comes from the package index
+# into .venv. Works with GNU make 3.81 and any POSIX shell.
+#
+#   make run     start everything, hold the terminal, Ctrl-C stops it      make up / make down   without the terminal
+#   make demo    a month of payments through the official SDK              make bench            load and limits
+#   make test    every test, on services of its own                        make check            format, lint, types, contracts
+
+.POSIX:
+.DEFAULT_GOAL := help
+.PHONY: help venv run up down status logs demo test check format bench lock docs clean
+
+PY := .venv/bin/python
+# `make test` never touches the data of `make run`.
+TEST_ENV := FLORIN_STATE_DIR=.florin/test DJANGO_SETTINGS_MODULE=config.settings.test
+# What pytest gets: make test ARGS="tests/ledger -k closed"
+ARGS :=
+
+help:
+	@sed -n 's/^#   //p' Makefile
+
+venv:
+	@sh scripts/bootstrap.sh
+
+run: venv
+	@exec $(PY) -m devservices run
+
+up: venv
+	@$(PY) -m devservices up
+
+down:
+	@if [ -x $(PY) ]; then $(PY) -m devservices down; fi
+
+status: venv
+	@$(PY) -m devservices status
+
+logs: venv
+	@exec $(PY) -m devservices logs
+
+demo: venv
+	@$(PY) -m devservices status >/dev/null || $(PY) -m devservices up
+	@$(PY) manage.py demo
+
+test: venv
+	@env $(TEST_ENV) $(PY) -m devservices services-up
+	@env $(TEST_ENV) $(PY) -m pytest $(ARGS); code=$$?; \
+		env $(TEST_ENV) $(PY) -m devservices services-down; exit $$code
+
+check: venv
+	$(PY) -m ruff format --check .
+	$(PY) -m ruff check .
+	$(PY) -m mypy .
+	.venv/bin/lint-imports
+	$(PY) -m scripts.lints
+	@env $(TEST_ENV) $(PY) -m devservices services-up
+	env $(TEST_ENV) $(PY) manage.py makemigrations --check --dry-run
+	env $(TEST_ENV) $(PY) manage.py generate_docs --check
+
+format: venv
+	@$(PY) -m ruff format .
+	@$(PY) -m ruff check --fix .
+
+bench: venv
+	@$(PY) -m devservices status >/dev/null || $(PY) -m devservices up
+	@$(PY) -m benchmarks
+
+docs: venv
+	@env $(TEST_ENV) $(PY) -m devservices services-up
+	@env $(TEST_ENV) $(PY) manage.py generate_docs
+
+# Pins every package with its hashes; run it after a change to requirements/*.in, on the oldest Python we support.
+lock: venv
+	@for name in base dev; do \
+		$(PY) -m piptools compile --quiet --strip-extras --generate-hashes --allow-unsafe --no-emit-index-url \
+			--no-emit-find-links --no-header --output-file requirements/$$name.txt requirements/$$name.in || exit 1; \
+	done
+
+# Stops the stacks of this repository and deletes their data; the virtual environment stays.
+clean:
+	@if [ -x $(PY) ]; then $(PY) -m devservices destroy; env $(TEST_ENV) $(PY) -m devservices destroy; fi
+	@rm -rf .florin .mypy_cache .ruff_cache .import_linter_cache .hypothesis build dist
+	@find . -name __pycache__ -not -path './.venv/*' -prune -exec rm -rf {} +

@@ -1,0 +1,102 @@
+"""Bring a stack up, look at it, take it down."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from devservices import binaries, envfile, passwords, ports, postgres, processes, redis_server, supervisor
+from devservices.files import locked, own_directory, write_atomically
+from devservices.layout import Layout
+from devservices.programs import SERVERS, procfile, programs
+from devservices.watch import Watch
+
+SERVER_PATIENCE_S = 30.0
+OVERRIDES = {"postgres": "DATABASE_URL", "redis": "REDIS_URL"}
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What this start decided."""
+
+    ports: dict[str, int]
+    passwords: dict[str, str]
+    servers: tuple[str, ...]
+    environment: dict[str, str]
+
+
+@contextmanager
+def exclusively(layout: Layout) -> Iterator[None]:
+    """Nobody else starts or stops this stack meanwhile."""
+    layout.state.parent.mkdir(parents=True, exist_ok=True)
+    own_directory(layout.state)
+    with locked(layout.state / "lock"):
+        yield
+
+
+def start_servers(layout: Layout) -> Plan:
+    """The supervisor runs, PostgreSQL and Redis answer, roles and database exist, settings are written."""
+    servers = tuple(name for name in SERVERS if not os.environ.get(OVERRIDES[name]))
+    text = supervisor.configuration(layout, programs(servers))
+    running = supervisor.is_alive(layout) and _unchanged(layout, text)
+    if not running:
+        stop(layout)  # before ports are chosen: what a killed supervisor left sits on ours
+    plan = _plan(layout, servers, running)
+    if not running:
+        _prepare_servers(layout, plan)
+        supervisor.start(layout, text)
+    envfile.write(layout, plan.environment)
+    _wait_for_servers(layout, plan)
+    return plan
+
+
+def stop(layout: Layout) -> None:
+    """No process of the stack lives, also when its supervisor was killed before."""
+    if supervisor.is_alive(layout):
+        supervisor.stop(layout, [procfile(), SERVERS])
+    found = processes.leftovers(layout)
+    # The supervisor first: it would start again what we end.
+    processes.end(process for process in found if processes.is_supervisor(process))
+    processes.end(processes.leftovers(layout), polite_s=10.0)
+    layout.supervisor_socket.unlink(missing_ok=True)
+
+
+def _plan(layout: Layout, servers: tuple[str, ...], running: bool) -> Plan:
+    for folder in (layout.logs, layout.mailbox, layout.files):
+        own_directory(folder)
+    chosen = ports.recorded(layout) if running else ports.settle(layout)
+    known = passwords.settle(layout)
+    return Plan(chosen, known, servers, envfile.settings(layout, chosen, known))
+
+
+def _unchanged(layout: Layout, text: str) -> bool:
+    return layout.supervisor_conf.exists() and layout.supervisor_conf.read_text() == text
+
+
+def _prepare_servers(layout: Layout, plan: Plan) -> None:
+    """Data directory and configuration files exist; servers.json says what the guard has to run."""
+    commands = {}
+    if "postgres" in plan.servers:
+        found = binaries.postgres_bin()
+        password = plan.passwords["superuser"]
+        postgres.prepare(layout, binaries=found, port=plan.ports["postgres"], superuser_password=password)
+        commands["postgres"] = postgres.command(layout, found)
+    if "redis" in plan.servers:
+        server = binaries.redis_server()
+        redis_server.prepare(layout, port=plan.ports["redis"], password=plan.passwords["redis"])
+        commands["redis"] = redis_server.command(layout, server)
+    write_atomically(layout.state / "servers.json", json.dumps(commands, indent=2) + "\n")
+
+
+def _wait_for_servers(layout: Layout, plan: Plan) -> None:
+    watch = Watch(layout, plan.servers)
+    if "redis" in plan.servers:
+        port, password = plan.ports["redis"], plan.passwords["redis"]
+        watch.wait(lambda: redis_server.answers(port, password), program="redis", patience_s=SERVER_PATIENCE_S)
+    if "postgres" in plan.servers:
+        port, password = plan.ports["postgres"], plan.passwords["superuser"]
+        watch.wait(lambda: postgres.answers(port, password), program="postgres", patience_s=SERVER_PATIENCE_S)
+        postgres.set_up(port=port, passwords=plan.passwords)
