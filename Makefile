@@ -5,7 +5,6 @@
 #   make demo    a month of payments through the official SDK              make bench            load and limits
 #   make test    every test, on services of its own                        make check            format, lint, types, contracts
 
-.POSIX:
 .DEFAULT_GOAL := help
 .PHONY: help venv run up down status logs demo test check format bench lock docs clean
 
