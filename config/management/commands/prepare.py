@@ -2,6 +2,7 @@
 
 from argparse import ArgumentParser
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 from django.conf import settings
@@ -18,6 +19,7 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--database-only", action="store_true", help="leave the beat schedule alone")
+        parser.add_argument("--write", type=Path, metavar="FILE", help="also seed the demo platform and write its keys into FILE")
 
     def handle(self, *args: Any, **options: Any) -> None:
         with as_owner():
@@ -25,5 +27,7 @@ class Command(BaseCommand):
             ensure_partitions(since=clock.today() - timedelta(days=62), months=27)
         if not options["database_only"]:
             write_schedule({name: (poke.task, poke.every_s) for name, poke in POKES.items()})
+        if options["write"]:
+            call_command("seed_demo", write=options["write"], stdout=self.stdout)
         connections.close_all()
         self.stdout.write(self.style.SUCCESS(f"{settings.DATABASES['default']['NAME']} is ready"))
