@@ -70,7 +70,7 @@ docs: venv
 lock: venv
 	@for name in base dev; do \
 		$(PY) -m piptools compile --quiet --strip-extras --generate-hashes --allow-unsafe --no-emit-index-url \
-			--no-emit-find-links --no-header --output-file requirements/$$name.txt requirements/$$name.in || exit 1; \
+			--no-emit-trusted-host --no-emit-find-links --output-file requirements/$$name.txt requirements/$$name.in || exit 1; \
 	done
 
 # Stops the stacks of this repository and deletes their data; the virtual environment stays.

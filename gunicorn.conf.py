@@ -45,7 +45,7 @@ errorlog = "-"
 loglevel = (os.environ.get("LOG_LEVEL") or "info").lower()
 
 
-class Worker(UvicornWorker):
+class Worker(UvicornWorker):  # type: ignore[misc]  # the package has no types
     """Uvicorn on uvloop and httptools, with an eye on its master."""
 
     CONFIG_KWARGS = {
