@@ -7,10 +7,10 @@ import hashlib
 from collections.abc import Callable
 from typing import NamedTuple
 
-from msgspec import UNSET, Struct
+from msgspec import UNSET, Struct, structs
 
 from sandbox import tokens
-from sandbox.settlement import Books, line_for
+from sandbox.settlement import Books
 from sandbox.shapes import KINDS, Authorize, Capture, Entry, Refund, Request, Void
 
 
@@ -58,9 +58,7 @@ class State:
 def decide(state: State, request: Request, *, seq: int, at: str) -> Entry:
     """The entry that carries the request out, or records that it was declined. Changes nothing."""
     outcome = _RULES[type(request)](state, request)
-    entry = Entry(seq=seq, at=at, kind=KINDS[type(request)])
-    for field in request.__struct_fields__:
-        setattr(entry, field, getattr(request, field))
+    entry = Entry(seq=seq, at=at, kind=KINDS[type(request)], **structs.asdict(request))
     entry.status, entry.amount, entry.currency, entry.code, entry.decline_code = outcome
     entry.network_reference = network_reference(request.reference)
     return entry
@@ -185,7 +183,7 @@ def _remember(state: State, entry: Entry, known_since: float) -> None:
 
 def _book_capture(state: State, held: Operation, entry: Entry) -> None:
     held.captured = entry.amount or 0
-    state.books.add(line_for(entry, "capture", str(held.entry.reference)))
+    state.books.add("capture", entry, held.entry)
 
 
 def _captured(state: State, entry: Entry) -> None:
@@ -204,7 +202,7 @@ def _refunded(state: State, entry: Entry) -> None:
     held = state.authorization(entry.authorization)
     if entry.status == "refunded" and held is not None:
         held.refunded += entry.amount or 0
-        state.books.add(line_for(entry, "refund", str(held.entry.reference)))
+        state.books.add("refund", entry, held.entry)
 
 
 def _authenticated(state: State, entry: Entry) -> None:

@@ -4,7 +4,7 @@ import csv
 import hashlib
 import io
 from collections import defaultdict
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from msgspec import Struct, structs
 
@@ -15,14 +15,23 @@ from sandbox.shapes import Entry, FileFacts, Payout, Settlement, SettlementFault
 HEADER = (
     "payout_id", "line_id", "type", "reference", "authorization", "captured_at", "currency", "gross", "fee", "net"
 )  # fmt: skip
+Kind = Literal["capture", "refund"]
 FEE_PER_MILLE, FEE_FIXED = 5, 5
+
+
+class Movement(NamedTuple):
+    """A capture or refund as the journal has it; it becomes a `Line` when it is settled."""
+
+    kind: Kind
+    entry: Entry
+    authorization: str
 
 
 class Line(Struct, frozen=True, kw_only=True, gc=False):
     """One captured payment or refund; minor units, a refund's `gross` is negative, `at` is ISO 8601."""
 
     line_id: str
-    type: Literal["capture", "refund"]
+    type: Kind
     reference: str
     authorization: str
     at: str
@@ -41,17 +50,19 @@ def fee(gross: int) -> int:
     return whole + (rest > 500 or (rest == 500 and whole % 2 == 1)) + FEE_FIXED
 
 
-def line_for(entry: Entry, kind: Literal["capture", "refund"], authorization: str) -> Line:
+def _line(moved: Movement, faults: SettlementFaults) -> Line:
+    """The line for what moved, with the error that `faults` plants in its gross amount."""
+    entry, is_capture = moved.entry, moved.kind == "capture"
     amount = entry.amount or 0
     return Line(
-        line_id=_line_id(kind, str(entry.reference)),
-        type=kind,
+        line_id=_line_id(moved.kind, str(entry.reference)),
+        type=moved.kind,
         reference=str(entry.reference),
-        authorization=authorization,
+        authorization=moved.authorization,
         at=entry.at,
         currency=str(entry.currency),
-        gross=amount if kind == "capture" else -amount,
-        fee=fee(amount) if kind == "capture" else 0,
+        gross=(amount if is_capture else -amount) + faults.wrong_amount.get(str(entry.reference), 0),
+        fee=fee(amount) if is_capture else 0,
     )
 
 
@@ -61,16 +72,17 @@ def _line_id(kind: str, reference: str) -> str:
 
 
 class Books:
-    """Lines not yet settled, and every settlement made. Changed by journal entries only."""
+    """Money moved and not yet settled, and every settlement made. Changed by journal entries only."""
 
     def __init__(self) -> None:
-        self.open: defaultdict[str, list[Line]] = defaultdict(list)
+        self.open: defaultdict[str, list[Movement]] = defaultdict(list)
         self.settlements: list[Settlement] = []
         self.settled_lines: dict[str, list[Line]] = {}
         self._statements: dict[str, tuple[int, int]] = {}
 
-    def add(self, line: Line) -> None:
-        self.open[line.currency].append(line)
+    def add(self, kind: Kind, entry: Entry, authorization: Entry) -> None:
+        """`entry` moved money under `authorization` and is due at the next settlement."""
+        self.open[str(entry.currency)].append(Movement(kind, entry, str(authorization.reference)))
 
     def is_done(self, date: str, currency: str | None) -> bool:
         """Whether that date was settled before, for that currency or for all."""
@@ -87,8 +99,8 @@ class Books:
     def due(self, date: str, currency: str | None, faults: SettlementFaults, at: str) -> dict[str, list[Line]]:
         """The lines that settling would pay, by currency; a currency with none is absent."""
         wanted = sorted(self.open) if currency is None else [currency]
-        found = {one: _falsified(self._split(one, date, faults)[0], faults) for one in wanted}
-        found = {one: lines for one, lines in found.items() if lines}
+        moved = {one: self._split(one, date, faults)[0] for one in wanted}
+        found = {one: [_line(each, faults) for each in movements] for one, movements in moved.items() if movements}
         for one in list(found)[:1]:
             found[one] += _unknown_lines(date, one, faults.unknown_lines, at)
         return found
@@ -115,12 +127,12 @@ class Books:
     def _render(self, payout: Payout, at: str) -> list[bytes]:
         return _render(payout, self.settled_lines[payout.payout_id], at)
 
-    def _split(self, currency: str, date: str, faults: SettlementFaults) -> tuple[list[Line], list[Line]]:
-        due: list[Line] = []
-        later: list[Line] = []
-        for line in self.open.get(currency, ()):
-            is_due = line.at[:10] <= date and line.reference not in faults.omit
-            (due if is_due else later).append(line)
+    def _split(self, currency: str, date: str, faults: SettlementFaults) -> tuple[list[Movement], list[Movement]]:
+        due: list[Movement] = []
+        later: list[Movement] = []
+        for moved in self.open.get(currency, ()):
+            is_due = moved.entry.at[:10] <= date and moved.entry.reference not in faults.omit
+            (due if is_due else later).append(moved)
         return due, later
 
     def _payout(self, date: str, currency: str, lines: list[Line], at: str) -> Payout:
@@ -141,18 +153,13 @@ def _payout_id(date: str, currency: str, lines: list[Line]) -> str:
     return f"po_sbx_{date.replace('-', '')}{currency}_{digest}"
 
 
-def _falsified(lines: list[Line], faults: SettlementFaults) -> list[Line]:
-    wrong = faults.wrong_amount
-    return [structs.replace(line, gross=line.gross + wrong[line.reference]) if line.reference in wrong else line for line in lines]
-
-
 def _unknown_lines(date: str, currency: str, count: int, at: str) -> list[Line]:
     """Captures of payments that nobody made, of 1000, 1100, 1200, … minor units."""
     lines = []
     for number in range(count):
         reference = f"att_unknown_{date}_{number + 1}"
         entry = Entry(seq=0, at=at, kind="capture", reference=reference, amount=1000 + 100 * number, currency=currency)
-        lines.append(line_for(entry, "capture", reference))
+        lines.append(_line(Movement("capture", entry, reference), SettlementFaults()))
     return lines
 
 
