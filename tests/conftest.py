@@ -18,6 +18,8 @@ from django.core.management import call_command
 from django.db import connection, connections
 from psycopg import sql
 
+from tests.factories import make_merchant  # noqa: F401  (a fixture)
+
 ROOT = Path(__file__).resolve().parent.parent
 
 
