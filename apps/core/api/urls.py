@@ -1,0 +1,10 @@
+"""The API's description of itself."""
+
+from django.urls import path
+
+from apps.core.api import reference
+
+urlpatterns = [
+    path("openapi.json", reference.openapi_json),
+    path("docs", reference.page),
+]

@@ -1,0 +1,93 @@
+"""Static data (merchants' settings, price lists): in the process, then Redis, then PostgreSQL.
+
+Every topic has a version in Redis that a save raises, so all its cached values are misses from then
+on. A process keeps a value for at most a second without asking, which bounds how old any answer is.
+Without Redis the values come from PostgreSQL each second: slower, never wrong. A value read before a
+save cannot be stored under the version after it, because the version is read first.
+
+Never for a balance, nor for the state of a payment.
+"""
+
+import time
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import structlog
+from django.core.cache import cache
+from django_redis.exceptions import ConnectionInterrupted
+from redis.exceptions import RedisError
+
+T = TypeVar("T")
+
+FRESH_S = 1.0
+_KEPT_S = 300
+_CIRCUIT_S = 3.0
+_MAX_ENTRIES = 10_000
+_DOWN = (ConnectionInterrupted, RedisError, OSError)
+
+log = structlog.get_logger(__name__)
+_values: dict[tuple[str, str], tuple[float, Any]] = {}
+_closed_from = 0.0
+
+
+def remembered(topic: str, key: str) -> Any:
+    """The process's own value, if it is less than a second old; None otherwise."""
+    found = _values.get((topic, key))
+    return found[1] if found is not None and found[0] > time.monotonic() else None
+
+
+def remember(topic: str, key: str, value: T) -> T:
+    """Keeps `value` in the process for a second."""
+    while len(_values) >= _MAX_ENTRIES:
+        _values.pop(next(iter(_values)), None)
+    _values[topic, key] = (time.monotonic() + FRESH_S, value)
+    return value
+
+
+def through(topic: str, key: str, read: Callable[[], Any]) -> Any:
+    """The value of `key`: the process's, or Redis's, or else what `read` finds in PostgreSQL. Values
+    are JSON and never None."""
+    value = remembered(topic, key)
+    if value is not None:
+        return value
+    version = _asked(lambda: cache.get_or_set(f"{topic}:version", _first_version, timeout=None))
+    shared = None if version is None else f"{topic}:{version}:{key}"
+    value = None if shared is None else _asked(lambda: cache.get(shared))
+    if value is None:
+        value = read()
+        if shared is not None:
+            _asked(lambda: cache.set(shared, value, timeout=_KEPT_S))
+    return remember(topic, key, value)
+
+
+def changed(topic: str) -> None:
+    """Call after the commit of a change: every value of the topic is read anew, here at once,
+    elsewhere within a second."""
+    for entry in [entry for entry in _values if entry[0] == topic]:
+        _values.pop(entry, None)
+    _asked(lambda: cache.set(f"{topic}:version", _first_version(), timeout=None))
+
+
+def forget() -> None:
+    """This process starts anew."""
+    global _closed_from
+    _values.clear()
+    _closed_from = 0.0
+
+
+def _first_version() -> int:
+    # From the clock, not counted up: after a FLUSHALL no version comes back that was used before.
+    return time.time_ns()
+
+
+def _asked(question: Callable[[], T]) -> T | None:
+    """Redis's answer; None while it is away (and for three seconds after it was found away)."""
+    global _closed_from
+    if time.monotonic() < _closed_from:
+        return None
+    try:
+        return question()
+    except _DOWN as error:
+        _closed_from = time.monotonic() + _CIRCUIT_S
+        log.warning("cache.bypassed", error=type(error).__name__)
+        return None

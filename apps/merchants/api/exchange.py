@@ -1,0 +1,137 @@
+"""What both kinds of view do with a request, so that a DRF view and its async twin cannot differ."""
+
+from collections.abc import Mapping
+from typing import Any, TypeVar
+from urllib.parse import unquote_plus
+
+import msgspec
+from django.http import HttpRequest, HttpResponse
+
+from apps.core.api import answers, cards, decode, request_ids
+from apps.core.api.errors import BodyInvalid, BodyTooLarge, CardDataNotAccepted, ContentTypeUnsupported, MethodNotAllowed, UrlInvalid
+from apps.core.errors import FlorinError
+from apps.idempotency import domain as idempotency
+from apps.idempotency.domain import Answer, RequestKey
+from apps.idempotency.errors import IdempotencyKeyRequired
+from apps.merchants.domain import KEY_IN_TEXT, Caller
+from apps.merchants.errors import ApiKeyInUrl
+
+S = TypeVar("S", bound=msgspec.Struct)
+
+MAX_BODY = 262_144
+MAX_PATH = 1_024
+MAX_QUERY = 8_192
+METHODS = ("GET", "POST", "DELETE")
+
+
+class Exchange:
+    """One request and its answer. `caller` is set once the gate has let the request in."""
+
+    request: HttpRequest
+    caller: Caller
+    # Scope needed, by method; a method without an entry needs only a valid key.
+    scope: Mapping[str, str] = {}
+    rate_headers: Mapping[str, str] = {}
+
+    def body(self, shape: type[S]) -> S:
+        """The request's body as a `shape`. Raises an error that names the parameter that is wrong."""
+        meta = self.request.META
+        encoding = meta.get("HTTP_CONTENT_ENCODING", "identity")
+        if encoding.strip().lower() not in ("", "identity"):
+            raise ContentTypeUnsupported(reason="there is a Content-Encoding")
+        return decode.decode(meta.get("CONTENT_TYPE", ""), self.raw(), meta.get("QUERY_STRING", ""), shape)
+
+    def params(self, shape: type[S]) -> S:
+        """The query string as a `shape`, for methods without a body."""
+        if self.raw():
+            raise BodyInvalid(reason=f"{self.request.method} takes its parameters in the URL, not in a body.")
+        return decode.decode("", b"", self.request.META.get("QUERY_STRING", ""), shape)
+
+    def key(self, body: msgspec.Struct) -> RequestKey:
+        """The identity of this write, for whoever makes it happen once."""
+        request, caller = self.request, self.caller
+        key = idempotency.checked_key(_header_values(request, "idempotency-key"))
+        if key is None and caller.require_idempotency_key:
+            raise IdempotencyKeyRequired()
+        if key is not None and cards.holds_card_data(key):
+            raise CardDataNotAccepted()
+        method = request.method or ""
+        return RequestKey(
+            merchant_id=caller.merchant_id,
+            livemode=caller.livemode,
+            key=key,
+            fingerprint=idempotency.fingerprint(method, request.path, decode.canonical(body)),
+            method_path=f"{method} {request.path}",
+        )
+
+    def raw(self) -> bytes:
+        """The body's bytes, at most 256 KB."""
+        length = self.request.META.get("CONTENT_LENGTH") or "0"
+        if length.isdecimal() and int(length) > MAX_BODY:
+            raise BodyTooLarge(limit=MAX_BODY)
+        body = self.request.body
+        if len(body) > MAX_BODY:
+            raise BodyTooLarge(limit=MAX_BODY)
+        return body
+
+    def shown(self, document: Any, status: int = 200) -> HttpResponse:
+        """The response that shows a rendered object or list."""
+        return answers.respond(status, answers.encode(document), self._headers())
+
+    def answered(self, answer: Answer) -> HttpResponse:
+        """The response to a write: its bytes as they were stored."""
+        headers = self._headers()
+        sent = self.request.META.get("HTTP_IDEMPOTENCY_KEY")
+        if sent is not None:
+            headers["Idempotency-Key"] = sent
+        if answer.replayed:
+            headers["Idempotent-Replayed"] = "true"
+        return answers.respond(answer.status, answer.body, headers)
+
+    def refused(self, error: FlorinError) -> HttpResponse:
+        """The response that says what is wrong."""
+        return answers.error_response(error, request_ids.of(self.request), self.rate_headers)
+
+    def allowed(self) -> list[str]:
+        """The methods that this view has."""
+        names = [name for name in METHODS if hasattr(self, name.lower())]
+        return ["HEAD", *names] if "GET" in names else names
+
+    def options(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        """Says which methods there are; needs no key."""
+        response = HttpResponse(status=204, headers={"Allow": ", ".join([*self.allowed(), "OPTIONS"])})
+        response["Request-Id"] = request_ids.of(request)
+        return response
+
+    def wrong_method(self) -> MethodNotAllowed:
+        method = self.request.method or ""
+        known = method if method.isalpha() and len(method) <= 20 else "This method"
+        return MethodNotAllowed(method=known, allowed=", ".join(self.allowed()))
+
+    def _headers(self) -> dict[str, str]:
+        return {"Request-Id": request_ids.of(self.request), **self.rate_headers}
+
+
+def refuse_url(request: HttpRequest) -> None:
+    """Raises for a URL that is too long, or holds control characters, an API key or card data."""
+    path, query = request.path, request.META.get("QUERY_STRING", "")
+    if len(path) > MAX_PATH or len(query) > MAX_QUERY:
+        raise UrlInvalid(reason="it is too long.")
+    if not path.isprintable():
+        raise UrlInvalid(reason="its path holds control characters.")
+    if query:
+        query = unquote_plus(query)
+    if KEY_IN_TEXT.search(path) or KEY_IN_TEXT.search(query):
+        raise ApiKeyInUrl()
+    if cards.holds_card_data(path) or cards.holds_card_data(query):
+        raise CardDataNotAccepted()
+
+
+def _header_values(request: HttpRequest, name: str) -> list[str]:
+    """All values of a header, each header apart where the server tells them apart (ASGI does)."""
+    scope = getattr(request, "scope", None)
+    if scope is None:
+        value = request.META.get("HTTP_" + name.upper().replace("-", "_"))
+        return [] if value is None else [value]
+    wanted = name.encode()
+    return [value.decode("latin-1") for header, value in scope["headers"] if header == wanted]

@@ -1,0 +1,171 @@
+"""The gate: who calls, and may they.
+
+A key is looked up by its SHA-256 and kept in the process for at most half a second, so a revoked key
+dies in every process within a second, with or without Redis. Unknown keys are remembered for a tenth
+of a second, in bounded numbers, so that hammering with one costs little.
+"""
+
+import asyncio
+import base64
+import binascii
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import psycopg
+import structlog
+from django.db import Error as DatabaseError
+
+from apps.core import flow
+from apps.core.errors import Overloaded
+from apps.merchants import flows
+from apps.merchants.domain import Caller, hashed
+from apps.merchants.errors import ApiKeyMissing, AuthenticationFailed, InsufficientScope
+
+KNOWN_S = 0.5
+UNKNOWN_S = 0.1
+_MAX_ENTRIES = 10_000
+_TOUCH_S = 60.0
+_MAX_KEY_LENGTH = 255
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class _Entry:
+    """A key as it was looked up; None if there is none. `until`: monotonic seconds."""
+
+    key: dict[str, Any] | None
+    until: float
+
+
+_entries: dict[bytes, _Entry] = {}
+_asked: dict[bytes, asyncio.Task[_Entry]] = {}
+_touched: dict[Any, float] = {}
+_touching: set[asyncio.Task[None]] = set()
+
+
+def authenticate(headers: Mapping[str, str], request_id: str) -> Caller:
+    """Whose key is in `headers` (WSGI names). Raises: ApiKeyMissing, AuthenticationFailed."""
+    sha256 = hashed(_secret(headers))
+    entry = _remembered(sha256)
+    if entry is None:
+        asked_at = time.monotonic()
+        entry = _remember(sha256, flow.run(flows.look_up_key(sha256)), asked_at)
+    caller = _caller(entry, request_id)
+    if _touch_is_due(caller):
+        flow.run(flows.touch_key(caller.key_id))
+    return caller
+
+
+async def aauthenticate(headers: Mapping[str, str], request_id: str) -> Caller:
+    """The same for async views: one look-up at a time per key, however many requests wait for it."""
+    sha256 = hashed(_secret(headers))
+    entry = _remembered(sha256)
+    if entry is None:
+        entry = await _asked_once(sha256)
+    caller = _caller(entry, request_id)
+    if _touch_is_due(caller):
+        task = asyncio.ensure_future(_touch(caller))
+        _touching.add(task)
+        task.add_done_callback(_touching.discard)
+    return caller
+
+
+def require(caller: Caller, scope: str | None) -> None:
+    """Raises InsufficientScope unless the caller's key has `scope`."""
+    if scope is not None and not caller.may(scope):
+        raise InsufficientScope(scope=scope)
+
+
+def forget() -> None:
+    """The next request of every key looks it up again, in this process."""
+    _entries.clear()
+    _touched.clear()
+
+
+def _secret(headers: Mapping[str, str]) -> str:
+    """The key from `Authorization: Bearer <key>`, or Basic with the key as user name."""
+    scheme, _, rest = headers.get("HTTP_AUTHORIZATION", "").strip().partition(" ")
+    credentials = rest.strip()
+    if not scheme:
+        raise ApiKeyMissing()
+    if scheme.lower() == "basic":
+        credentials = _user_name(credentials)
+    elif scheme.lower() != "bearer":
+        raise AuthenticationFailed()
+    if not credentials or len(credentials) > _MAX_KEY_LENGTH:
+        raise AuthenticationFailed()
+    return credentials
+
+
+def _user_name(credentials: str) -> str:
+    try:
+        text = base64.b64decode(credentials, validate=True).decode("ascii")
+    except (binascii.Error, ValueError):
+        raise AuthenticationFailed() from None
+    return text.partition(":")[0]
+
+
+def _remembered(sha256: bytes) -> _Entry | None:
+    entry = _entries.get(sha256)
+    return entry if entry is not None and entry.until > time.monotonic() else None
+
+
+def _remember(sha256: bytes, key: dict[str, Any] | None, asked_at: float) -> _Entry:
+    kept_s = UNKNOWN_S if key is None else KNOWN_S
+    if key is not None and key["seconds_left"] is not None:
+        kept_s = min(kept_s, key["seconds_left"])
+    entry = _Entry(key, asked_at + kept_s)
+    while len(_entries) >= _MAX_ENTRIES:
+        _entries.pop(next(iter(_entries)), None)
+    _entries.pop(sha256, None)
+    _entries[sha256] = entry
+    return entry
+
+
+async def _asked_once(sha256: bytes) -> _Entry:
+    task = _asked.get(sha256)
+    if task is None or task.get_loop() is not asyncio.get_running_loop():
+        task = _asked[sha256] = asyncio.ensure_future(_ask(sha256))
+        task.add_done_callback(lambda done: _asked.pop(sha256, None) if _asked.get(sha256) is done else None)
+    return await asyncio.shield(task)
+
+
+async def _ask(sha256: bytes) -> _Entry:
+    asked_at = time.monotonic()
+    return _remember(sha256, await flow.arun(flows.look_up_key(sha256)), asked_at)
+
+
+def _caller(entry: _Entry, request_id: str) -> Caller:
+    key = entry.key
+    if key is None:
+        raise AuthenticationFailed()
+    return Caller(
+        merchant_id=key["merchant_id"],
+        livemode=key["livemode"],
+        key_id=key["key_id"],
+        scopes=frozenset(key["scopes"]),
+        request_id=request_id,
+        require_idempotency_key=key["require_idempotency_key"],
+        default_currency=key["default_currency"],
+        limit_per_key=key["limit_per_key"],
+        limit_per_merchant=key["limit_per_merchant"],
+    )
+
+
+def _touch_is_due(caller: Caller) -> bool:
+    now = time.monotonic()
+    if now - _touched.get(caller.key_id, -_TOUCH_S) < _TOUCH_S:
+        return False
+    _touched[caller.key_id] = now
+    return True
+
+
+async def _touch(caller: Caller) -> None:
+    try:
+        await flow.arun(flows.touch_key(caller.key_id))
+    except (psycopg.Error, DatabaseError, Overloaded) as error:
+        # Nobody waits for this; the next minute tries again.
+        log.warning("key.touch_failed", error=type(error).__name__)

@@ -1,0 +1,77 @@
+"""Base of every DRF view of the merchant API.
+
+class Refunds(FlorinView):
+    scope = {"POST": "refunds:write"}
+
+    def post(self, request: Request) -> HttpResponse:
+        body = self.body(CreateRefund)
+        return self.write(flows.create_refund(self.caller, self.key(body), body))
+"""
+
+from typing import Any
+
+from django.db import InterfaceError, OperationalError
+from django.http import HttpRequest, HttpResponse
+from rest_framework.negotiation import BaseContentNegotiation
+from rest_framework.renderers import BaseRenderer, JSONRenderer
+from rest_framework.request import Request
+from rest_framework.views import APIView
+
+from apps.core.api import request_ids
+from apps.core.api.errors import Unavailable
+from apps.core.errors import FlorinError
+from apps.core.flow import Flow, run
+from apps.idempotency.domain import Answer
+from apps.merchants.api import gate, limits
+from apps.merchants.api.exchange import Exchange, refuse_url
+
+
+class JsonAlways(BaseContentNegotiation):
+    """Every answer is JSON, whatever the client says it accepts."""
+
+    def select_parser(self, request: Request, parsers: Any) -> None:
+        return None
+
+    def select_renderer(self, request: Request, renderers: Any, format_suffix: str | None = None) -> tuple[BaseRenderer, str]:
+        return JSONRenderer(), "application/json"
+
+
+class FlorinView(Exchange, APIView):  # type: ignore[misc]  # `request` is Django's here, DRF wraps it
+    """Authenticates, limits, checks the scope, and turns errors into Stripe's shape. DRF's own
+    authentication, permissions, throttles and parsers are not used."""
+
+    authentication_classes = ()
+    permission_classes = ()
+    throttle_classes = ()
+    parser_classes = ()
+    content_negotiation_class = JsonAlways
+
+    def initialize_request(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Request:
+        wrapped = super().initialize_request(request, *args, **kwargs)
+        self.plain = request
+        return wrapped
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        plain = self.request = self.plain  # type: ignore[assignment]
+        refuse_url(plain)
+        if plain.method == "OPTIONS":
+            return
+        if plain.method not in self.allowed():
+            raise self.wrong_method()
+        self.caller = gate.authenticate(plain.META, request_ids.of(plain))
+        self.rate_headers = limits.take(self.caller)
+        gate.require(self.caller, self.scope.get("GET" if plain.method == "HEAD" else plain.method))
+
+    def write(self, flow: Flow[Answer]) -> HttpResponse:
+        """Runs a write flow; its answer is the response."""
+        return self.answered(run(flow))
+
+    def handle_exception(self, exc: Exception) -> HttpResponse:
+        if isinstance(exc, FlorinError):
+            return self.refused(exc)
+        if isinstance(exc, OperationalError | InterfaceError):
+            return self.refused(Unavailable())
+        raise exc
+
+    def http_method_not_allowed(self, request: Any, *args: Any, **kwargs: Any) -> HttpResponse:
+        raise self.wrong_method()

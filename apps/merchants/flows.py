@@ -1,0 +1,35 @@
+"""Looking a key up, once for sync and async callers."""
+
+from uuid import UUID
+
+from apps.core import cache
+from apps.core.db import Row
+from apps.core.flow import Flow, Rows
+from apps.merchants.domain import Rate
+from apps.merchants.selectors import KEY_BY_HASH, PRICING, RATE, rate_row
+
+
+def look_up_key(sha256: bytes) -> Flow[Row | None]:
+    """The usable key with this hash and what its merchant's settings say; None without one."""
+    rows: list[Row] = yield Rows(KEY_BY_HASH, {"sha256": sha256})
+    return rows[0] if rows else None
+
+
+def touch_key(key_id: UUID) -> Flow[None]:
+    """`last_used_at` is at most a minute old."""
+    yield Rows(
+        "UPDATE merchants_api_key SET last_used_at = clock_timestamp() WHERE id = %(id)s"
+        " AND (last_used_at IS NULL OR last_used_at < clock_timestamp() - interval '1 minute') RETURNING id",
+        {"id": key_id},
+    )
+
+
+def pricing(merchant_id: UUID, currency: str, method: str = "card") -> Flow[Rate]:
+    """What the merchant pays, from the process's memory or PostgreSQL; at most a second old. For flows:
+    it never blocks the event loop.  Raises: NoPrice."""
+    key = f"{merchant_id}:{currency}:{method}"
+    row = cache.remembered(PRICING, key)
+    if row is None:
+        params = {"merchant_id": merchant_id, "currency": currency, "method": method}
+        row = cache.remember(PRICING, key, rate_row((yield Rows(RATE, params))))
+    return Rate(**row)
