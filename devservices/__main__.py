@@ -39,15 +39,11 @@ def run(chosen: Layout, arguments: argparse.Namespace) -> int:
 def up(chosen: Layout, arguments: argparse.Namespace) -> int:
     """The whole stack is ready; or nothing of it runs and the reason was shown."""
     started = time.monotonic()
-    with stack.exclusively(chosen):
-        try:
-            plan = stack.start_servers(chosen)
-            listening = ", ".join(f"{name} 127.0.0.1:{plan.ports[name]}" for name in plan.servers)
-            _say(started, f"servers ready ({listening or 'given by the environment'}); preparing the database")
-            demo = application.start(chosen)
-        except StackError:
-            stack.stop(chosen)
-            raise
+    with stack.exclusively(chosen), stack.all_or_nothing(chosen):
+        plan = stack.start_servers(chosen)
+        listening = ", ".join(f"{name} 127.0.0.1:{plan.ports[name]}" for name in plan.servers)
+        _say(started, f"servers ready ({listening or 'given by the environment'}); preparing the database")
+        demo = application.start(chosen)
     _say(started, "ready")
     print(report.where_to_look(demo, chosen), flush=True)
     return 0
@@ -64,7 +60,7 @@ def down(chosen: Layout, arguments: argparse.Namespace) -> int:
 def services_up(chosen: Layout, arguments: argparse.Namespace) -> int:
     """PostgreSQL and Redis are ready, nothing else was started."""
     started = time.monotonic()
-    with stack.exclusively(chosen):
+    with stack.exclusively(chosen), stack.all_or_nothing(chosen):
         plan = stack.start_servers(chosen)
     for name in plan.servers:
         _say(started, f"{name} 127.0.0.1:{plan.ports[name]}")

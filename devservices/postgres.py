@@ -153,7 +153,7 @@ def _superuser(port: int, password: str, database: str) -> Connection[Any]:
         password=password,
         dbname=database,
         autocommit=True,
-        connect_timeout=5,
+        connect_timeout=2,
     )
 
 

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from devservices import binaries, envfile, passwords, ports, postgres, processes, redis_server, supervisor
+from devservices.errors import StackError
 from devservices.files import locked, own_directory, write_atomically
 from devservices.layout import Layout
 from devservices.programs import SERVERS, procfile, programs
@@ -35,6 +36,16 @@ def exclusively(layout: Layout) -> Iterator[None]:
     own_directory(layout.state)
     with locked(layout.state / "lock"):
         yield
+
+
+@contextmanager
+def all_or_nothing(layout: Layout) -> Iterator[None]:
+    """What fails to start completely is taken down again, so that nothing half-started sits on ports."""
+    try:
+        yield
+    except StackError:
+        stop(layout)
+        raise
 
 
 def start_servers(layout: Layout) -> Plan:

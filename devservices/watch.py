@@ -10,7 +10,7 @@ from devservices.errors import ProgramFailed
 from devservices.files import tail
 from devservices.layout import Layout
 
-DEATHS_ALLOWED = 2
+DEATHS_ALLOWED = 1
 QUIET_S = 1.2
 
 

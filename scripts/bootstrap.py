@@ -49,7 +49,7 @@ def make_venv() -> bool:
 
 def install() -> bool:
     """pip has installed everything; its whole output is in .venv/install.log."""
-    total = sum(line[:1].isalnum() and "==" in line for file in REQUIREMENTS for line in file.read_text().splitlines())
+    total = len({line for file in REQUIREMENTS for line in file.read_text().splitlines() if line[:1].isalnum() and "==" in line})
     print(f"installing {total} packages, once; a minute or a few", flush=True)
     command = [VENV / "bin" / "python", "-m", "pip", "install", "--disable-pip-version-check", "--no-input", "--require-hashes"]
     for file in REQUIREMENTS:
@@ -73,7 +73,7 @@ def show_progress(seen: int, total: int, line: str) -> None:
         print(f"{os.linesep}unpacking …", end="", flush=True)
     elif line.startswith("Collecting "):
         if sys.stdout.isatty():
-            print(f"\r  {min(seen, total)}/{total} {line.split()[1].split('==')[0]:<40}", end="", flush=True)
+            print(f"\r  {min(seen, total)}/{total} {line.split()[1].partition('==')[0]:<40}", end="", flush=True)
         elif seen % 25 == 0:
             print(f"  {min(seen, total)}/{total}", flush=True)
 
