@@ -10,7 +10,7 @@
 
 PY := .venv/bin/python
 # `make test` never touches the data of `make run`.
-TEST_ENV := FLORIN_STATE_DIR=.florin/test DJANGO_SETTINGS_MODULE=config.settings.test
+TEST_ENV := FLORIN_STATE_DIR=.florin/test
 # What pytest gets: make test ARGS="tests/ledger -k closed"
 ARGS :=
 
