@@ -2,6 +2,7 @@
 
 import base64
 import hashlib
+from decimal import Decimal
 from html import escape
 from urllib.parse import quote, urlsplit, urlunsplit
 
@@ -13,7 +14,7 @@ _STYLE = """
 :root{color-scheme:light dark;--ink:#16202e;--soft:#5b6778;--line:#e3e8ef;--card:#fff;--ground:#eef2f7;
 --brand:#1f5eff;--on:#fff;--quiet:#f4f6fa;--warn:#8a5a00;--warnbg:#fff5dd}
 @media(prefers-color-scheme:dark){:root{--ink:#e8edf5;--soft:#9aa7ba;--line:#2b3646;--card:#18212e;
---ground:#0e141d;--brand:#4d82ff;--on:#fff;--quiet:#202b3a;--warn:#ffd27a;--warnbg:#33290f}}
+--ground:#0e141d;--brand:#3a6ff0;--on:#fff;--quiet:#202b3a;--warn:#ffd27a;--warnbg:#33290f}}
 *{box-sizing:border-box}
 body{margin:0;min-height:100vh;display:flex;align-items:center;justify-content:center;padding:24px 16px;
 background:var(--ground);color:var(--ink);font:16px/1.5 system-ui,-apple-system,"Segoe UI",Roboto,sans-serif}
@@ -116,12 +117,12 @@ def _summary(operation: Operation) -> str:
     token = tokens.find(entry.payment_method or "")
     rows = [
         ("For", entry.description),
-        ("Merchant reference", entry.merchant_reference),
+        ("Order", entry.merchant_reference),
         ("Card", f"{token.brand.title()} •••• {token.last4}"),
         ("Reference", entry.reference),
     ]
     shown = "".join(f"<div><dt>{name}</dt><dd>{escape(value)}</dd></div>" for name, value in rows if value)
-    amount = f"{major(entry.amount or 0, currency)}<span>{escape(currency.upper())}</span>"
+    amount = f"{Decimal(major(entry.amount or 0, currency)):,f}<span>{escape(currency.upper())}</span>"
     return f'<div class="amount">{amount}</div>\n<dl>{shown}</dl>'
 
 
