@@ -19,7 +19,7 @@ ALTER TABLE idempotency_record
 CREATE OR REPLACE FUNCTION idempotency_claim(k jsonb) RETURNS jsonb
 LANGUAGE plpgsql AS $$
 DECLARE
-    found idempotency_record;
+    record idempotency_record;
 BEGIN
     IF k->>'key' IS NULL THEN
         RETURN '{"outcome": "new"}';
@@ -35,24 +35,24 @@ BEGIN
             RETURN '{"outcome": "new"}';
         END IF;
 
-        SELECT * INTO found FROM idempotency_record AS r
+        SELECT * INTO record FROM idempotency_record AS r
         WHERE r.merchant_id = (k->>'merchant_id')::uuid AND r.livemode = (k->>'livemode')::boolean AND r.key = k->>'key';
         CONTINUE WHEN NOT FOUND;  -- released or purged in between
 
-        IF found.fingerprint <> decode(k->>'fingerprint', 'hex') THEN
+        IF record.fingerprint <> decode(k->>'fingerprint', 'hex') THEN
             RETURN '{"outcome": "mismatch"}';
-        ELSIF found.state = 'done' THEN
-            RETURN jsonb_build_object('outcome', 'replay', 'status', found.status, 'body', found.body);
-        ELSIF found.locked_until > clock_timestamp() THEN
+        ELSIF record.state = 'done' THEN
+            RETURN jsonb_build_object('outcome', 'replay', 'status', record.status, 'body', record.body);
+        ELSIF record.locked_until > clock_timestamp() THEN
             RETURN '{"outcome": "running"}';
         END IF;
 
         UPDATE idempotency_record AS r SET
             locked_until = clock_timestamp() + interval '90 seconds', attempt_no = r.attempt_no + 1
-        WHERE r.merchant_id = found.merchant_id AND r.livemode = found.livemode AND r.key = found.key
-          AND r.state = 'running' AND r.attempt_no = found.attempt_no;
+        WHERE r.merchant_id = record.merchant_id AND r.livemode = record.livemode AND r.key = record.key
+          AND r.state = 'running' AND r.attempt_no = record.attempt_no;
         IF FOUND THEN
-            RETURN jsonb_build_object('outcome', 'resume', 'object_id', found.object_id);
+            RETURN jsonb_build_object('outcome', 'resume', 'object_id', record.object_id);
         END IF;
     END LOOP;
 END $$;
