@@ -46,6 +46,10 @@ class FlorinView(Exchange, APIView):  # type: ignore[misc]  # `request` is Djang
     parser_classes = ()
     content_negotiation_class = JsonAlways
 
+    @property
+    def default_response_headers(self) -> dict[str, str]:
+        return {}
+
     def initialize_request(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Request:
         wrapped = super().initialize_request(request, *args, **kwargs)
         self.plain = request
