@@ -9,8 +9,11 @@
 .PHONY: help venv run up down status logs demo test check format bench lock docs clean
 
 PY := .venv/bin/python
-# `make test` never touches the data of `make run`.
-TEST_ENV := FLORIN_STATE_DIR=.florin/test
+# Each of these has servers and data of its own, beside those of `make run`.
+TEST := env FLORIN_STATE_DIR=.florin/test
+CHECK := env FLORIN_STATE_DIR=.florin/check
+BENCH := env FLORIN_STATE_DIR=.florin/bench
+BENCH_ENV := FLORIN_STATE_DIR=.florin/bench
 # What pytest gets: make test ARGS="tests/ledger -k closed"
 ARGS :=
 
@@ -40,9 +43,8 @@ demo: venv
 	@$(PY) manage.py demo
 
 test: venv
-	@env $(TEST_ENV) $(PY) -m devservices services-up
-	@env $(TEST_ENV) $(PY) -m pytest $(ARGS); code=$$?; \
-		env $(TEST_ENV) $(PY) -m devservices services-down; exit $$code
+	@$(TEST) $(PY) -m devservices services-up
+	@$(TEST) $(PY) -m pytest $(ARGS); code=$$?; $(TEST) $(PY) -m devservices services-down; exit $$code
 
 check: venv
 	$(PY) -m ruff format --check .
@@ -50,21 +52,22 @@ check: venv
 	$(PY) -m mypy .
 	.venv/bin/lint-imports
 	$(PY) -m scripts.lints
-	@env $(TEST_ENV) $(PY) -m devservices services-up
-	env $(TEST_ENV) $(PY) manage.py makemigrations --check --dry-run
-	env $(TEST_ENV) $(PY) manage.py generate_docs --check
+	@$(CHECK) $(PY) -m devservices services-up
+	@$(CHECK) sh -c '$(PY) manage.py makemigrations --check --dry-run && $(PY) manage.py generate_docs --check'; \
+		code=$$?; $(CHECK) $(PY) -m devservices services-down; exit $$code
 
 format: venv
 	@$(PY) -m ruff format .
 	@$(PY) -m ruff check --fix .
 
+# The database and Redis of its own; the contenders are started and stopped by the benchmark.
 bench: venv
-	@$(PY) -m devservices status >/dev/null || $(PY) -m devservices up
-	@$(PY) -m benchmarks
+	@$(BENCH) $(PY) -m devservices services-up
+	@$(BENCH) $(PY) -m benchmarks $(ARGS); code=$$?; $(BENCH) $(PY) -m devservices services-down; exit $$code
 
 docs: venv
-	@env $(TEST_ENV) $(PY) -m devservices services-up
-	@env $(TEST_ENV) $(PY) manage.py generate_docs
+	@$(CHECK) $(PY) -m devservices services-up
+	@$(CHECK) $(PY) manage.py generate_docs; code=$$?; $(CHECK) $(PY) -m devservices services-down; exit $$code
 
 # Pins every package with its hashes; run it after a change to requirements/*.in, on the oldest Python we support.
 lock: venv
@@ -75,6 +78,9 @@ lock: venv
 
 # Stops the stacks of this repository and deletes their data; the virtual environment stays.
 clean:
-	@if [ -x $(PY) ]; then $(PY) -m devservices destroy; env $(TEST_ENV) $(PY) -m devservices destroy; fi
+	@if [ -x $(PY) ]; then \
+		for stack in test check bench; do FLORIN_STATE_DIR=.florin/$$stack $(PY) -m devservices destroy; done; \
+		$(PY) -m devservices destroy; \
+	fi
 	@rm -rf .florin .mypy_cache .ruff_cache .import_linter_cache .hypothesis build dist
 	@find . -name __pycache__ -not -path './.venv/*' -prune -exec rm -rf {} +

@@ -131,6 +131,8 @@ def main() -> int:
     except StackError as error:
         print(f"\n{error}", file=sys.stderr)
         return 1
+    except KeyboardInterrupt:
+        return 130
 
 
 def _say(started: float, text: str) -> None:

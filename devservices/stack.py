@@ -43,7 +43,7 @@ def all_or_nothing(layout: Layout) -> Iterator[None]:
     """What fails to start completely is taken down again, so that nothing half-started sits on ports."""
     try:
         yield
-    except StackError:
+    except (StackError, KeyboardInterrupt):
         stop(layout)
         raise
 

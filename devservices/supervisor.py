@@ -9,6 +9,7 @@ import sys
 import time
 import xmlrpc.client
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from http.client import HTTPException
 from typing import Any
 
@@ -58,7 +59,7 @@ stdout_logfile_backups = 2
 """
 FAULT_ALREADY_STARTED = 60
 STOP_PATIENCE_S = 45.0
-STOPPED = ("STOPPED", "EXITED", "FATAL")
+RUNNING = ("STARTING", "RUNNING", "BACKOFF")
 
 
 def configuration(layout: Layout, programs: Iterable[Program]) -> str:
@@ -132,12 +133,21 @@ def stop(layout: Layout, groups: Iterable[Iterable[str]]) -> None:
 
 
 def _stop_together(layout: Layout, names: set[str]) -> None:
-    remote = _remote(layout)
-    states = program_states(layout)
-    for name in names & states.keys():
-        if states[name]["statename"] not in STOPPED:
-            remote.stopProcess(name, False)
-    _wait(lambda: all(program_states(layout)[name]["statename"] in STOPPED for name in names & states.keys()))
+    """Asks again while anything runs: what had just died may have been started once more."""
+
+    def all_stopped() -> bool:
+        running = [name for name, info in program_states(layout).items() if name in names and info["statename"] in RUNNING]
+        for name in running:
+            with suppress(xmlrpc.client.Fault):  # it has ended by itself meanwhile
+                _remote(layout).stopProcess(name, False)
+        return not running and not names & stopping(layout)
+
+    _wait(all_stopped)
+
+
+def stopping(layout: Layout) -> set[str]:
+    """The programs that were asked to stop and have not yet."""
+    return {name for name, info in program_states(layout).items() if info["statename"] == "STOPPING"}
 
 
 def _wait(done: Callable[[], bool]) -> None:
