@@ -13,8 +13,11 @@ from collections.abc import Iterable, Mapping
 from datetime import date
 from hashlib import sha256
 from itertools import accumulate, groupby
+from typing import Any
 
 import msgspec
+
+from apps.core import ids
 
 SCHEMA = "florin.statement.v1"
 HELD = ("available", "pending", "reserve")
@@ -279,3 +282,50 @@ def restored(body: bytes | str) -> DataSet:
 def digest(body: bytes) -> str:
     """SHA-256 in lower-case hex."""
     return sha256(body).hexdigest()
+
+
+def statement_object(row: Mapping[str, Any]) -> dict[str, Any]:
+    """A statement as the API shows it, from a row of its table."""
+    id_ = ids.encode("stmt", row["id"])
+    return {
+        "id": id_,
+        "object": "statement",
+        "created": int(row["issued_at"].timestamp()),
+        "currency": row["currency"],
+        "data_sha256": row["data_sha256"],
+        "files": {
+            "csv": {"sha256": row["csv_sha256"], "url": f"/v1/statements/{id_}/csv"},
+            "pdf": {"sha256": row["pdf_sha256"], "url": f"/v1/statements/{id_}/pdf"},
+        },
+        "livemode": row["livemode"],
+        "month": row["month"].strftime("%Y-%m"),
+        "number": row["number"],
+        "opening_balance": row["opening"],
+        "closing_balance": row["closing"],
+        "status": row["status"],
+        "superseded_by": ids.encode("stmt", row["superseded_by"]) if row["superseded_by"] else None,
+        "totals": row["totals"],
+        "transaction_count": row["lines"],
+        "version": row["version"],
+    }
+
+
+def cover(row: Mapping[str, Any]) -> Cover:
+    """The cover of a numbered statement, from a row of its table."""
+    return Cover(
+        id=ids.encode("stmt", row["id"]),
+        number=row["number"],
+        version=row["version"],
+        issued_at=int(row["issued_at"].timestamp()),
+        data_sha256=row["data_sha256"],
+    )
+
+
+def series(issued_on: date, *, livemode: bool) -> str:
+    """The series from which a statement issued on this day takes its number."""
+    return f"{issued_on:%Y}" if livemode else f"TEST-{issued_on:%Y}"
+
+
+def retry_pause(attempt: int) -> float | None:
+    """Seconds until a piece of work that failed `attempt` times is tried again; None: never."""
+    return {1: 5.0, 2: 60.0, 3: 600.0, 4: 3600.0}.get(attempt)

@@ -1,3 +1,10 @@
-from django.urls import URLPattern
+from django.urls import path
 
-urlpatterns: list[URLPattern] = []
+from apps.statements.api import views
+
+urlpatterns = [
+    path("statements", views.Statements.as_view()),
+    path("statements/<str:id>", views.OneStatement.as_view()),
+    path("statements/<str:id>/pdf", views.StatementPdf.as_view()),
+    path("statements/<str:id>/csv", views.StatementCsv.as_view()),
+]

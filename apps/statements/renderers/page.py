@@ -119,8 +119,9 @@ def _checks(data: DataSet) -> list[list[str]]:
 
 
 def _fee(fee: Fee, exponent: int) -> list[str]:
-    basis = grouped(fee.basis, exponent) if fee.basis else ""
-    return [words.kind(fee.kind), f"{fee.count:,}", basis, rate(fee.amount, fee.basis), grouped(fee.amount, exponent)]
+    # A fixed fee on money that went out is no percentage of anything.
+    basis, average = (grouped(fee.basis, exponent), rate(fee.amount, fee.basis)) if fee.basis > 0 else ("", "")
+    return [words.kind(fee.kind), f"{fee.count:,}", basis, average, grouped(fee.amount, exponent)]
 
 
 def _lines(data: DataSet) -> list[list[str]]:

@@ -1,0 +1,135 @@
+"""Statements, their work and their mails in the back office: read only."""
+
+from typing import Any
+from uuid import UUID
+
+from django.contrib import admin
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpRequest, HttpResponse
+from django.urls import URLPattern, path, reverse
+from django.utils.html import format_html
+from unfold.admin import ModelAdmin, TabularInline
+from unfold.paginator import InfinitePaginator
+
+from apps.core import ids
+from apps.core.money import format_money
+from apps.statements import selectors, services
+from apps.statements.models import Delivery, Series, Statement, Work
+
+_TYPES = {"pdf": "application/pdf", "csv": "text/csv; charset=utf-8"}
+
+
+class ReadOnlyAdmin(ModelAdmin):
+    """Records to look at: nobody adds, changes or deletes them here. Lists do not count their rows."""
+
+    paginator = InfinitePaginator
+    show_full_result_count = False
+    list_per_page = 50
+    actions = None
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    @admin.display(description="Account")
+    def account(self, record: Any) -> str:
+        return ids.encode("acct", record.merchant_id)
+
+    @admin.display(description="Mode", ordering="livemode")
+    def mode(self, record: Any) -> str:
+        return "live" if record.livemode else "test"
+
+
+class DeliveryInline(TabularInline):
+    """The mails of a statement."""
+
+    model = Delivery
+    extra = 0
+    can_delete = False
+    fields = readonly_fields = ("recipient", "state", "attempts", "last_error", "sent_at", "message_id")
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+
+@admin.register(Statement)
+class StatementAdmin(ReadOnlyAdmin):
+    list_display = ("number", "month", "account", "mode", "currency", "opening_money", "closing_money", "lines", "status", "mailed_at", "downloads")
+    list_filter = ("status", "livemode", "currency", "month")
+    search_fields = ("number__startswith", "data_sha256__exact", "pdf_sha256__exact")
+    ordering = ("-id",)
+    inlines = (DeliveryInline,)
+    fields = (
+        "number", "version", "status", "month", "account", "mode", "currency", "opening_money", "closing_money", "sums", "lines", "postings",
+        "issued_at", "mailed_at", "superseded_by", "data_sha256", "pdf_sha256", "csv_sha256", "downloads",
+    )  # fmt: skip
+
+    @admin.display(description="Opening balance", ordering="opening")
+    def opening_money(self, statement: Statement) -> str:
+        return format_money(statement.opening, statement.currency)
+
+    @admin.display(description="Closing balance", ordering="closing")
+    def closing_money(self, statement: Statement) -> str:
+        return format_money(statement.closing, statement.currency)
+
+    @admin.display(description="Sums")
+    def sums(self, statement: Statement) -> str:
+        return ", ".join(f"{name.replace('_', ' ')} {format_money(amount, statement.currency)}" for name, amount in statement.totals.items() if amount)
+
+    @admin.display(description="Files")
+    def downloads(self, statement: Statement) -> str:
+        if statement.status == Statement.NUMBERED:
+            return "not issued yet"
+        pdf, csv = (reverse("admin:statements_statement_file", args=[statement.id, suffix]) for suffix in ("pdf", "csv"))
+        return format_html('<a href="{}">PDF</a> · <a href="{}">CSV</a>', pdf, csv)
+
+    def get_urls(self) -> list[URLPattern]:
+        file = path("<uuid:statement_id>/file/<str:suffix>", self.admin_site.admin_view(self.file), name="statements_statement_file")
+        return [file, *super().get_urls()]
+
+    def file(self, request: HttpRequest, statement_id: UUID, suffix: str) -> HttpResponse:
+        """The file as it was issued, for staff who may see statements."""
+        found = self.model.objects.exclude(status=Statement.NUMBERED).filter(id=statement_id).first()
+        if not self.has_view_permission(request, found):
+            raise PermissionDenied
+        if found is None or suffix not in _TYPES:
+            raise Http404
+        statement = selectors.row(statement_id)
+        response = HttpResponse(services.file(statement, suffix=suffix), content_type=_TYPES[suffix])
+        response["Content-Disposition"] = f'attachment; filename="{selectors.file_name(statement, suffix)}"'
+        response["X-Content-Type-Options"] = "nosniff"
+        return response
+
+
+@admin.register(Work)
+class WorkAdmin(ReadOnlyAdmin):
+    list_display = ("month", "account", "mode", "currency", "state", "attempts", "last_error", "statement_link", "finished_at")
+    list_filter = ("state", "livemode", "currency", "month")
+    ordering = ("-id",)
+
+    @admin.display(description="Statement")
+    def statement_link(self, work: Work) -> str:
+        if work.statement_id is None:
+            return ""
+        return format_html('<a href="{}">open</a>', reverse("admin:statements_statement_change", args=[work.statement_id]))
+
+
+@admin.register(Delivery)
+class DeliveryAdmin(ReadOnlyAdmin):
+    list_display = ("statement", "recipient", "state", "attempts", "last_error", "sent_at")
+    list_filter = ("state",)
+    list_select_related = ("statement",)
+    ordering = ("-id",)
+
+
+@admin.register(Series)
+class SeriesAdmin(ReadOnlyAdmin):
+    list_display = ("name", "last")
