@@ -12,20 +12,23 @@ import structlog
 from django.core.asgi import get_asgi_application
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings.dev")
-stock = get_asgi_application()
+django_application = get_asgi_application()
 
 from django.conf import settings  # noqa: E402  (Django must be set up first)
 
 from apps.core import db, flow, http  # noqa: E402
 from config import hot_urls  # noqa: E402
-from config.lean import LeanHandler  # noqa: E402
+from config.lean import MAX_BODY, BodyLimit, LeanHandler  # noqa: E402
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
 log = structlog.get_logger(__name__)
+# The admin uploads bank files.
+MAX_UPLOAD = 52_428_800
 lean = LeanHandler()
+stock = BodyLimit(django_application, lambda path: MAX_BODY if path.startswith("/v1/") else MAX_UPLOAD)
 DRAIN_S = 25.0
 
 

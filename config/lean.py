@@ -9,6 +9,7 @@ So a view served here must never touch Django's own database connection.
 
 import asyncio
 import io
+import time
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
@@ -32,6 +33,7 @@ GetResponse = Callable[[HttpRequest], Awaitable[HttpResponse]]
 
 MAX_BODY = 262_144
 BODY_DEADLINE_S = 15.0
+SWALLOW_BYTES, SWALLOW_S, SWALLOW_PAUSE_S = 16_777_216, 3.0, 0.3
 
 log = structlog.get_logger(__name__)
 
@@ -62,15 +64,16 @@ class LeanHandler(ASGIHandler):  # type: ignore[misc]
             body = await read_body(scope, receive, MAX_BODY)
         except ClientLeft:
             return
-        except FlorinError as error:
-            await self._send(refused(error), send)
+        except (BodyTooLarge, BodyInvalid, BodyTimeout) as error:
+            await swallow(receive)
+            await transmit(refused(error), send)
             return
         try:
             request = ASGIRequest(scope, io.BytesIO(body))
         except UnicodeDecodeError:
-            await self._send(refused(UrlInvalid(reason="it is not ASCII.")), send)
+            await transmit(refused(UrlInvalid(reason="it is not ASCII.")), send)
             return
-        await self._send(await self.get_response_async(request), send)
+        await transmit(await self.get_response_async(request), send)
 
     async def get_response_async(self, request: HttpRequest) -> HttpResponse:
         """The view's response; if anything unforeseen is raised, a 500 with the request's id and
@@ -94,49 +97,67 @@ class LeanHandler(ASGIHandler):  # type: ignore[misc]
         response: HttpResponse = await match.func(request, *match.args, **match.kwargs)
         return response
 
-    async def _send(self, response: HttpResponse, send: Send) -> None:
-        headers = [(name.lower().encode("ascii"), value.encode("latin-1")) for name, value in response.items()]
-        body = response.content
-        headers.append((b"content-length", str(len(body)).encode()))
-        await send({"type": "http.response.start", "status": response.status_code, "headers": headers})
-        await send({"type": "http.response.body", "body": body})
-
 
 async def read_body(scope: Scope, receive: Receive, limit: int) -> bytes:
-    """The whole body. What is too large or too slow is refused while it arrives, never kept."""
-    _refuse_length(scope, limit)
-    try:
-        async with asyncio.timeout(BODY_DEADLINE_S):
-            return await _collected(receive, limit)
-    except TimeoutError:
-        raise BodyTimeout() from None
-
-
-async def _collected(receive: Receive, limit: int) -> bytes:
-    message = await receive()
-    if message["type"] == "http.disconnect":
-        raise ClientLeft()
-    first: bytes = message.get("body", b"")
-    if not message.get("more_body", False) and len(first) <= limit:
-        return first
-    body = bytearray(first)
-    while len(body) <= limit:
-        if not message.get("more_body", False):
-            return bytes(body)
-        message = await receive()
+    """The whole body. What is too large or too slow is refused, and never kept."""
+    refuse_length(scope, limit)
+    body = bytearray()
+    counted = counting(receive, limit)
+    while True:
+        message = await counted()
         if message["type"] == "http.disconnect":
             raise ClientLeft()
-        body += message.get("body", b"")
-    raise BodyTooLarge(limit=limit)
+        chunk: bytes = message.get("body", b"")
+        if not message.get("more_body", False):
+            return bytes(body + chunk) if body else chunk
+        body += chunk
 
 
-def _refuse_length(scope: Scope, limit: int) -> None:
+def refuse_length(scope: Scope, limit: int) -> None:
     for name, value in scope["headers"]:
         if name == b"content-length":
             if not value.isdigit():
                 raise BodyInvalid(reason="its Content-Length is not a number.")
             if len(value) > 18 or int(value) > limit:
                 raise BodyTooLarge(limit=limit)
+
+
+def counting(receive: Receive, limit: int) -> Receive:
+    """`receive`, but a body beyond `limit` bytes raises BodyTooLarge and one that takes longer than
+    BODY_DEADLINE_S raises BodyTimeout."""
+    seen, complete, until = 0, False, time.monotonic() + BODY_DEADLINE_S
+
+    async def counted() -> Message:
+        nonlocal seen, complete
+        if complete:
+            return await receive()  # the next message says that the client has left
+        try:
+            async with asyncio.timeout(until - time.monotonic()):
+                message = await receive()
+        except TimeoutError:
+            raise BodyTimeout() from None
+        seen += len(message.get("body", b""))
+        if seen > limit:
+            raise BodyTooLarge(limit=limit)
+        complete = not message.get("more_body", False)
+        return message
+
+    return counted
+
+
+async def swallow(receive: Receive) -> None:
+    """Throws away what is left of a body that was refused, within reason: a client that sends all of
+    it before it listens would otherwise find its connection reset instead of the answer."""
+    swallowed, until = 0, time.monotonic() + SWALLOW_S
+    try:
+        while swallowed < SWALLOW_BYTES and time.monotonic() < until:
+            async with asyncio.timeout(SWALLOW_PAUSE_S):
+                message = await receive()
+            swallowed += len(message.get("body", b""))
+            if not message.get("more_body", False):
+                return
+    except TimeoutError:
+        return
 
 
 def refused(error: FlorinError) -> HttpResponse:
@@ -154,36 +175,17 @@ class BodyLimit:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         limit = self.limit_for(scope["path"])
         try:
-            _refuse_length(scope, limit)
-            await self.application(scope, self._counted(receive, limit), send)
+            refuse_length(scope, limit)
+            await self.application(scope, counting(receive, limit), send)
         except (BodyTooLarge, BodyInvalid, BodyTimeout) as error:
-            await send_refusal(error, send)
-
-    @staticmethod
-    def _counted(receive: Receive, limit: int) -> Receive:
-        seen, complete = 0, False
-
-        async def counted() -> Message:
-            nonlocal seen, complete
-            if complete:
-                return await receive()  # waits for the client to leave
-            try:
-                async with asyncio.timeout(BODY_DEADLINE_S):
-                    message = await receive()
-            except TimeoutError:
-                raise BodyTimeout() from None
-            seen += len(message.get("body", b""))
-            if seen > limit:
-                raise BodyTooLarge(limit=limit)
-            complete = not message.get("more_body", False)
-            return message
-
-        return counted
+            await swallow(receive)
+            await transmit(refused(error), send)
 
 
-async def send_refusal(error: FlorinError, send: Send) -> None:
-    response = refused(error)
+async def transmit(response: HttpResponse, send: Send) -> None:
+    """The response in two messages."""
     headers = [(name.lower().encode("ascii"), value.encode("latin-1")) for name, value in response.items()]
-    headers.append((b"content-length", str(len(response.content)).encode()))
+    body = response.content
+    headers.append((b"content-length", str(len(body)).encode()))
     await send({"type": "http.response.start", "status": response.status_code, "headers": headers})
-    await send({"type": "http.response.body", "body": response.content})
+    await send({"type": "http.response.body", "body": body})

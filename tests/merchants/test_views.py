@@ -244,7 +244,9 @@ async def test_an_error_has_stripes_shape(api):
     assert reply.error["doc_url"].endswith("/docs/errors#parameter_invalid_integer")
 
 
-@pytest.mark.parametrize("raw", [b"", b"[]", b"{", b'{"amount":1}x', b"\xff", b"[" * 100_000, b'{"amount":1,"amount":1}', b'{"amount":NaN}'])
+@pytest.mark.parametrize(
+    "raw", [b"", b"[]", b"{", b'{"amount":1}x', b"\xff", b"[" * 100_000, b'{"amount":1,"amount":1}', b'{"amount":NaN}']
+)
 async def test_a_broken_body_is_a_400_in_both(api, raw):
     reply = await api.post("/v1/things", raw)
     assert (reply.status, reply.error["type"]) == (400, "invalid_request_error")
@@ -261,6 +263,10 @@ async def test_a_body_that_is_too_large_is_refused_whole_or_chunked(api):
 async def test_a_body_in_many_chunks_is_put_together(api):
     raw = b'{"amount": 1050}'
     reply = await ask(
-        api.app, "POST", "/v1/things", headers=api.auth | {"Content-Type": "application/json"}, chunks=[raw[n : n + 1] for n in range(len(raw))]
+        api.app,
+        "POST",
+        "/v1/things",
+        headers=api.auth | {"Content-Type": "application/json"},
+        chunks=[raw[n : n + 1] for n in range(len(raw))],
     )
     assert reply.json["amount"] == 1050

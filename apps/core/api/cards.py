@@ -79,18 +79,25 @@ def names_card_data(name: str, parent: str = "") -> bool:
     return name == "number" and _CARD_PARENT.match(parent) is not None
 
 
-def found_in(document: Any, parent: str = "") -> bool:
-    """Whether card data is anywhere in a decoded body: names, keys, texts, numbers."""
+def where(document: Any, path: tuple[str, ...] = ()) -> tuple[str, ...] | None:
+    """The path to the first card data in a decoded body: in names, texts or numbers. A name that holds
+    a card number is left out of the path. None if there is none."""
     if isinstance(document, Mapping):
-        return any(
-            holds_card_data(str(name)) or names_card_data(str(name), parent) or found_in(value, str(name))
-            for name, value in document.items()
-        )
+        return next((found for name, value in document.items() if (found := _in_member(name, value, path)) is not None), None)
     if isinstance(document, list):
-        return any(found_in(item, parent) for item in document)
+        items = (where(item, (*path, str(index))) for index, item in enumerate(document))
+        return next((found for found in items if found is not None), None)
     if isinstance(document, str):
-        return holds_card_data(document)
-    return isinstance(document, int) and abs(document) >= 10**12 and holds_card_data(str(document))
+        return path if holds_card_data(document) else None
+    written = isinstance(document, int) and abs(document) >= 10**12 and holds_card_data(str(document))
+    return path if written else None
+
+
+def _in_member(name: str, value: Any, path: tuple[str, ...]) -> tuple[str, ...] | None:
+    if holds_card_data(name):
+        return path
+    inside = (*path, name)
+    return inside if names_card_data(name, path[-1] if path else "") else where(value, inside)
 
 
 def _bare(name: str) -> str:

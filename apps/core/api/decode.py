@@ -101,8 +101,9 @@ def _refuse_unwanted(document: Any, text: str, *, plain: bool) -> None:
     at it spares looking at every value."""
     if plain and not cards.suspicious(text) and not _has_controls(text):
         return
-    if cards.found_in(document):
-        raise CardDataNotAccepted()
+    path = cards.where(document)
+    if path is not None:
+        raise CardDataNotAccepted(param=problems.bracketed(path) or None)
     problems.refuse_characters(document)
 
 
@@ -146,8 +147,8 @@ def _int64(digits: str) -> int | float:
     return number if -(2**63) <= number < 2**63 else float("inf")
 
 
-def _not_a_number(_: str) -> float:
-    return float("inf")
+def _not_json(name: str) -> float:
+    raise BodyInvalid(reason=f"{name} is not JSON.")
 
 
-_decoder = json.JSONDecoder(object_pairs_hook=_object, parse_constant=_not_a_number, parse_int=_int64, strict=True)
+_decoder = json.JSONDecoder(object_pairs_hook=_object, parse_constant=_not_json, parse_int=_int64, strict=True)

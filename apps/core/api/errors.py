@@ -49,6 +49,10 @@ class BodyTooLarge(FlorinError):
     status = 413
     message = "The request body is larger than {limit} bytes."
 
+    @property
+    def headers(self) -> dict[str, str]:
+        return {"Connection": "close"}
+
 
 class BodyTimeout(FlorinError):
     """The body did not arrive in time."""
@@ -101,6 +105,15 @@ class UrlInvalid(FlorinError):
     code = "url_invalid"
     status = 400
     message = "The URL cannot be used: {reason}"
+
+
+class HostInvalid(FlorinError):
+    """The Host header names a host that this installation does not serve."""
+
+    type = "invalid_request_error"
+    code = "host_invalid"
+    status = 400
+    message = "The Host header names a host that is not served here."
 
 
 class ServerError(FlorinError):

@@ -1,7 +1,7 @@
 """Names the parameter that is wrong, in Stripe's bracket style: `metadata[order]`, `items[0][amount]`."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import msgspec
@@ -37,7 +37,7 @@ def refuse_characters(document: Any) -> None:
     for path, text in _texts(document, []):
         if _UNWANTED.search(text) or (not text.isascii() and _TAGS.search(text)):
             raise InvalidRequest(
-                param=_bracketed(path), reason="it holds characters that are not allowed (NUL, other control or invisible characters)."
+                param=bracketed(path), reason="it holds characters that are not allowed (NUL, other control or invisible characters)."
             )
 
 
@@ -63,11 +63,11 @@ def named(message: str, document: Any, shape: type[msgspec.Struct]) -> Exception
     path = [name or index for name, index in _STEP.findall(match["path"] or "$")]
     if (found := _MISSING.match(what)) or (unknown := _UNKNOWN.match(what)):
         field = (found or unknown)[1]  # type: ignore[index]
-        param = _bracketed([*_located(path, document, shape), field])
+        param = bracketed([*_located(path, document, shape), field])
         return ParameterMissing(param=param) if found else ParameterUnknown(param=param)
     if match["key"]:
         path.append("...")
-    return _wrong(what, _bracketed(_located(path, document, shape)))
+    return _wrong(what, bracketed(_located(path, document, shape)))
 
 
 def _wrong(what: str, param: str) -> Exception:
@@ -136,6 +136,7 @@ def _valid(document: Any, shape: type[msgspec.Struct], path: list[str]) -> bool:
     return True
 
 
-def _bracketed(path: list[str]) -> str:
-    head, *rest = path or [""]
+def bracketed(path: Sequence[str]) -> str:
+    """`("items", "0", "amount")` as `items[0][amount]`; empty for the root."""
+    head, *rest = path or ("",)
     return shortened(head + "".join(f"[{step}]" for step in rest))

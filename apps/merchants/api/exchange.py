@@ -1,14 +1,25 @@
 """What both kinds of view do with a request, so that a DRF view and its async twin cannot differ."""
 
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any, TypeVar
 from urllib.parse import unquote_plus
 
 import msgspec
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse
+from django.http.request import split_domain_port, validate_host
 
 from apps.core.api import answers, cards, decode, request_ids
-from apps.core.api.errors import BodyInvalid, BodyTooLarge, CardDataNotAccepted, ContentTypeUnsupported, MethodNotAllowed, UrlInvalid
+from apps.core.api.errors import (
+    BodyInvalid,
+    BodyTooLarge,
+    CardDataNotAccepted,
+    ContentTypeUnsupported,
+    HostInvalid,
+    MethodNotAllowed,
+    UrlInvalid,
+)
 from apps.core.errors import FlorinError
 from apps.idempotency import domain as idempotency
 from apps.idempotency.domain import Answer, RequestKey
@@ -113,8 +124,11 @@ class Exchange:
 
 
 def refuse_url(request: HttpRequest) -> None:
-    """Raises for a URL that is too long, or holds control characters, an API key or card data."""
+    """Raises for a host that is not served here, and for a URL that is too long or holds control
+    characters, an API key or card data."""
     path, query = request.path, request.META.get("QUERY_STRING", "")
+    if not _is_served(request.META.get("HTTP_HOST", request.META.get("SERVER_NAME", "")), tuple(settings.ALLOWED_HOSTS)):
+        raise HostInvalid()
     if len(path) > MAX_PATH or len(query) > MAX_QUERY:
         raise UrlInvalid(reason="it is too long.")
     if not path.isprintable():
@@ -125,6 +139,12 @@ def refuse_url(request: HttpRequest) -> None:
         raise ApiKeyInUrl()
     if cards.holds_card_data(path) or cards.holds_card_data(query):
         raise CardDataNotAccepted()
+
+
+@lru_cache(maxsize=256)
+def _is_served(host: str, allowed: tuple[str, ...]) -> bool:
+    domain, _ = split_domain_port(host)
+    return bool(domain) and validate_host(domain, allowed)
 
 
 def _header_values(request: HttpRequest, name: str) -> list[str]:

@@ -74,11 +74,19 @@ def test_other_parameters_pass(name, parent):
     assert not cards.names_card_data(name, parent)
 
 
-def test_card_data_is_found_in_names_values_and_numbers_at_any_depth():
-    assert cards.found_in({"metadata": {"4242424242424242": "x"}})
-    assert cards.found_in({"items": [{"note": "4242 4242 4242 4242"}]})
-    assert cards.found_in({"amount": 4242424242424242})
-    assert not cards.found_in({"amount": 1099, "metadata": {"order": "6735"}, "expand": ["customer"]})
+@pytest.mark.parametrize(
+    ("document", "path"),
+    [
+        ({"metadata": {"4242424242424242": "x"}}, ("metadata",)),
+        ({"4242424242424242": "x"}, ()),
+        ({"items": [{"note": "fine"}, {"note": "4242 4242 4242 4242"}]}, ("items", "1", "note")),
+        ({"amount": 4242424242424242}, ("amount",)),
+        ({"card": {"number": "hidden"}}, ("card", "number")),
+        ({"amount": 1099, "metadata": {"order": "6735"}, "expand": ["customer"]}, None),
+    ],
+)
+def test_card_data_is_found_in_names_texts_and_numbers_at_any_depth(document, path):
+    assert cards.where(document) == path
 
 
 def order_like(chance: random.Random) -> str:

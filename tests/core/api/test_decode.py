@@ -52,7 +52,7 @@ def test_the_canonical_form_tells_different_requests_apart():
     assert decode.canonical(order(body())) != decode.canonical(order(body(amount=1051)))
 
 
-@pytest.mark.parametrize("value", ["10.10", "1e2", "1E+3", "NaN", "Infinity", "-Infinity", "1e400", '"10"', "true", "null", "[]"])
+@pytest.mark.parametrize("value", ["10.10", "1e2", "1E+3", "1e400", "-1e999", '"10"', "true", "null", "[]"])
 def test_an_amount_that_is_not_an_integer_is_refused_by_name(value):
     assert refused(f'{{"amount": {value}, "currency": "eur"}}').param == "amount"
 
@@ -73,7 +73,24 @@ def test_an_unknown_currency_is_refused_by_name(value):
     assert refused(body(currency=value)).param == "currency"
 
 
-@pytest.mark.parametrize("raw", ["[]", '"x"', "null", "1", "{", '{"amount": 1', '{"amount": 1} x', "{}{}", "{'a': 1}", '{"a":1,}', "\ufeff{}"])
+@pytest.mark.parametrize(
+    "raw",
+    [
+        "[]",
+        '"x"',
+        "null",
+        "1",
+        "{",
+        '{"amount": 1',
+        '{"amount": 1} x',
+        "{}{}",
+        '{"amount": NaN}',
+        '{"amount": -Infinity}',
+        "{'a': 1}",
+        '{"a":1,}',
+        "\ufeff{}",
+    ],
+)
 def test_what_is_not_one_json_object_is_refused(raw):
     assert refused(raw).code == "body_invalid"
 
@@ -127,7 +144,7 @@ def test_odd_metadata_keys_are_only_text(key):
     assert order(body(metadata={key: "1"})).metadata == {key: "1"}
 
 
-@pytest.mark.parametrize("text", ["\x00", "a\x00b", "\ud800", "\udc00", "\u202eevil", "zero\u200bwidth", "\ufeff", "\x1b[31m"])
+@pytest.mark.parametrize("text", ["\x00", "a\x00b", "\ud800", "\u202eevil", "zero\u200bwidth", "\ufeff", "\x1b[31m"])
 def test_characters_that_no_honest_text_needs_are_refused_by_name(text):
     assert refused(body(description=text)).param == "description"
     assert refused(body(metadata={"a": text})).param == "metadata[a]"
@@ -140,7 +157,9 @@ def test_text_in_any_script_is_kept(text):
     assert order(json.dumps({"amount": 1, "currency": "eur", "description": text}, ensure_ascii=False)).description == text
 
 
-@pytest.mark.parametrize("raw", [b'{"amount": 1, "currency": "eur", "description": "\xff"}', b"\xff\xfe{\x00}\x00", b'{"description": "\xed\xa0\x80"}'])
+@pytest.mark.parametrize(
+    "raw", [b'{"amount": 1, "currency": "eur", "description": "\xff"}', b"\xff\xfe{\x00}\x00", b'{"description": "\xed\xa0\x80"}']
+)
 def test_invalid_utf8_is_refused(raw):
     assert refused(raw).code == "body_invalid"
 
@@ -151,7 +170,9 @@ def test_nul_and_invalid_utf8_in_a_form_are_refused():
     assert refused("amount=1&currency=eur&description=%ed%a0%80", decode.FORM).code == "body_invalid"
 
 
-@pytest.mark.parametrize("raw", ["[" * 100_000, '{"a":' * 50_000, '{"metadata":' + "[" * 21 + "]" * 21 + "}", '{"a":' * 25 + "1" + "}" * 25])
+@pytest.mark.parametrize(
+    "raw", ["[" * 100_000, '{"a":' * 50_000, '{"metadata":' + "[" * 21 + "]" * 21 + "}", '{"a":' * 25 + "1" + "}" * 25]
+)
 def test_nesting_beyond_twenty_is_refused_without_a_recursion_error(raw):
     with pytest.raises(BodyInvalid):
         order(raw)
@@ -163,14 +184,24 @@ def test_brackets_inside_a_text_are_no_nesting():
 
 @pytest.mark.parametrize(
     "content_type",
-    ["", "text/plain", "multipart/form-data", "application/xml", "application/json; charset=utf-7", "application/json; charset=utf-16", "json"],
+    [
+        "",
+        "text/plain",
+        "multipart/form-data",
+        "application/xml",
+        "application/json; charset=utf-7",
+        "application/json; charset=utf-16",
+        "json",
+    ],
 )
 def test_other_content_types_and_charsets_are_refused(content_type):
     with pytest.raises(ContentTypeUnsupported):
         order(body(), content_type)
 
 
-@pytest.mark.parametrize("content_type", ["application/json", "Application/JSON", "application/json; charset=UTF-8", 'application/json;charset="utf-8"'])
+@pytest.mark.parametrize(
+    "content_type", ["application/json", "Application/JSON", "application/json; charset=UTF-8", 'application/json;charset="utf-8"']
+)
 def test_json_in_utf8_is_taken_however_it_is_announced(content_type):
     assert order(body(), content_type).amount == 1050
 
@@ -191,10 +222,13 @@ def test_json_in_utf8_is_taken_however_it_is_announced(content_type):
 def test_card_data_anywhere_is_refused_and_not_repeated(changes):
     error = refused(body(**changes))
     assert isinstance(error, CardDataNotAccepted)
-    assert "4242" not in error.text
+    assert error.param is not None
+    assert "4242" not in error.text + error.param
 
 
-@pytest.mark.parametrize("text", ["description=4242+4242+4242+4242", "card[number]=1", "metadata%5Bcvc%5D=1", "description=%34242424242424242"])
+@pytest.mark.parametrize(
+    "text", ["description=4242+4242+4242+4242", "card[number]=1", "metadata%5Bcvc%5D=1", "description=%34242424242424242"]
+)
 def test_card_data_in_a_form_is_refused(text):
     assert refused(f"amount=1&currency=eur&{text}", decode.FORM).code == "card_data_not_accepted"
 
@@ -216,17 +250,23 @@ def test_a_limit_out_of_range_is_refused_by_name(limit):
     assert error.value.param == "limit"
 
 
-@given(st.recursive(st.none() | st.booleans() | st.integers() | st.floats() | st.text(), lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner)))
-def test_whatever_json_is_sent_is_decoded_or_refused_with_a_4xx(document):
+def is_taken_or_refused(raw: bytes | str, content_type: str) -> bool:
+    """Whether nothing but a 4xx of ours was raised."""
     try:
-        order(json.dumps(document))
+        order(raw, content_type)
     except FlorinError as error:
-        assert 400 <= error.status < 500
+        return 400 <= error.status < 500
+    return True
+
+
+SCALARS = st.none() | st.booleans() | st.integers() | st.floats() | st.text()
+
+
+@given(st.recursive(SCALARS, lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner)))
+def test_whatever_json_is_sent_is_decoded_or_refused_with_a_4xx(document):
+    assert is_taken_or_refused(json.dumps(document), decode.JSON)
 
 
 @given(st.binary(max_size=200), st.sampled_from([decode.JSON, decode.FORM]))
 def test_whatever_bytes_are_sent_are_decoded_or_refused_with_a_4xx(raw, content_type):
-    try:
-        order(raw, content_type)
-    except FlorinError as error:
-        assert 400 <= error.status < 500
+    assert is_taken_or_refused(raw, content_type)
