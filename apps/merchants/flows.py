@@ -33,3 +33,8 @@ def pricing(merchant_id: UUID, currency: str, method: str = "card") -> Flow[Rate
         params = {"merchant_id": merchant_id, "currency": currency, "method": method}
         row = cache.remember(PRICING, key, rate_row((yield Rows(RATE, params))))
     return Rate(**row)
+
+
+def exists(merchant_id: UUID) -> Flow[bool]:
+    """Whether there is such a merchant."""
+    return bool((yield Rows("SELECT 1 AS found FROM merchants_merchant WHERE id = %s", [merchant_id])))
