@@ -94,14 +94,22 @@ class _Bucket:
 
 
 @dataclass(slots=True)
+class _Question:
+    """One call of Redis on behalf of all requests that came in the same turn of the loop; the first
+    of them get what is granted."""
+
+    waiting: int
+    task: "asyncio.Task[Grant]"
+
+
+@dataclass(slots=True)
 class _Lease:
     """Tokens of one key that Redis has granted to this process and that are not used yet."""
 
     tokens: int = 0
     left: int = 0
     until: float = 0.0
-    waiting: int = 0
-    asking: "asyncio.Task[Grant] | None" = None
+    question: _Question | None = None
 
 
 _SHA = hashlib.sha1(TAKE.encode(), usedforsecurity=False).hexdigest()
@@ -126,13 +134,16 @@ def take(caller: Caller) -> dict[str, str]:
 async def atake(caller: Caller) -> dict[str, str]:
     """The same on the event loop, from the process's lease where it has one."""
     lease = _kept(_leases, caller.key_id, _Lease)
-    while True:
-        if lease.tokens > 0 and lease.until > time.monotonic():
-            lease.tokens -= 1
-            return _headers(caller, lease.left + lease.tokens)
-        grant = await _renewed(caller, lease)
-        if not grant.granted:
-            _refuse(caller, grant)
+    if lease.tokens > 0 and lease.until > time.monotonic():
+        lease.tokens -= 1
+        return _headers(caller, lease.left + lease.tokens)
+    question = lease.question
+    if question is None or question.task.get_loop() is not asyncio.get_running_loop():
+        question = lease.question = _Question(0, asyncio.ensure_future(_ask(caller, lease)))
+    place = question.waiting
+    question.waiting += 1
+    grant = await asyncio.shield(question.task)
+    return _headers(caller, grant.left) if place < grant.granted else _refuse(caller, grant)
 
 
 def forget() -> None:
@@ -163,22 +174,16 @@ def _refuse(caller: Caller, grant: Grant) -> Never:
     raise RateLimited(seconds=seconds, limits={**_headers(caller, 0), "RateLimit-Reset": str(seconds)})
 
 
-async def _renewed(caller: Caller, lease: _Lease) -> Grant:
-    """A new lease, asked for once however many requests wait for it."""
-    lease.waiting += 1
-    task = lease.asking
-    if task is None or task.done() or task.get_loop() is not asyncio.get_running_loop():
-        task = lease.asking = asyncio.ensure_future(_renew(caller, lease))
-    return await asyncio.shield(task)
-
-
-async def _renew(caller: Caller, lease: _Lease) -> Grant:
-    await asyncio.sleep(0)  # requests that arrived in the same turn are counted in
+async def _ask(caller: Caller, lease: _Lease) -> Grant:
+    """Takes a token for each request that waits, and a block in advance; the spare ones are the lease."""
+    await asyncio.sleep(0)  # requests of the same turn join in
+    question, lease.question = lease.question, None
+    waiting = question.waiting if question is not None else 1
     block = min(_MAX_BLOCK, max(1, _rates(caller)[0] // _BLOCKS))
-    wanted, lease.waiting = lease.waiting + block - 1, 0
-    grant = await _async_grant(caller, wanted)
-    lease.tokens, lease.left = grant.granted, grant.left
-    lease.until = time.monotonic() + LEASE_S
+    grant = await _async_grant(caller, waiting + block - 1)
+    now = time.monotonic()
+    lease.tokens = max(0, grant.granted - waiting) + (lease.tokens if lease.until > now else 0)
+    lease.left, lease.until = grant.left, now + LEASE_S
     return grant
 
 
