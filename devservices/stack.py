@@ -76,7 +76,7 @@ def stop(layout: Layout) -> None:
 
 
 def _plan(layout: Layout, servers: tuple[str, ...], running: bool) -> Plan:
-    for folder in (layout.logs, layout.mailbox, layout.files):
+    for folder in (layout.logs, layout.mailbox, layout.files, layout.state / "static"):
         own_directory(folder)
     chosen = ports.recorded(layout) if running else ports.settle(layout)
     known = passwords.settle(layout)

@@ -11,7 +11,7 @@ from devservices.files import tail
 from devservices.layout import Layout
 
 DEATHS_ALLOWED = 1
-QUIET_S = 1.2
+QUIET_S = 5.0
 
 
 class Watch:
