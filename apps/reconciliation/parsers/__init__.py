@@ -1,0 +1,1 @@
+"""Bytes of one format in, statements and lines out. A parser knows nothing of our books."""
