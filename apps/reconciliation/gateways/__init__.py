@@ -1,0 +1,1 @@
+"""Places that files come from: requests out, checked replies in. No rules."""
