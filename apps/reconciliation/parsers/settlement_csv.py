@@ -111,6 +111,8 @@ def _difference(header: str) -> str:
     cells, wanted = header.split(","), LAYOUTS[0].header
     if len(cells) == 1 and ";" in header:
         return "its columns are separated by ';' and not by ','"
+    if not set(cells) & set(wanted):
+        return "none of its columns is known"
     if doubled := sorted({cell for cell in cells if cells.count(cell) > 1}):
         return f"column {shown(doubled[0])} comes twice"
     if missing := [column for column in wanted if column not in cells]:
