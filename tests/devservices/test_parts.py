@@ -11,8 +11,9 @@ import time
 from email import message_from_bytes
 
 import pytest
+from psycopg.conninfo import conninfo_to_dict
 
-from devservices import files, guard, ports, programs
+from devservices import application, envfile, files, guard, passwords, ports, programs, report
 from devservices.errors import UntrustedPath
 from devservices.follow import Log
 from devservices.layout import REPOSITORY, Layout
@@ -81,6 +82,32 @@ def test_a_lock_file_whose_number_belongs_to_another_program_now_is_removed(tmp_
     lock.write_text(f"{os.getpid()}\n/data\n")
     guard.remove_stale_lock(lock)
     assert not lock.exists()
+
+
+def settled(layout: Layout) -> dict[str, str]:
+    return envfile.settings(layout, ports.settle(layout), passwords.settle(layout))
+
+
+def test_scripts_find_the_seeds_keys_beside_the_addresses(layout):
+    layout.demo_file.write_text(json.dumps({"secret_key": "sk_test_1", "api_base": "http://old"}))
+    demo = application.write_demo(layout, settled(layout))
+    assert json.loads(layout.demo_file.read_text()) == demo
+    assert demo["secret_key"] == "sk_test_1"
+    assert demo["api_base"] == f"http://127.0.0.1:{ports.recorded(layout)['web']}"
+    assert {"sandbox_base", "admin_url", "mailbox", "database_url", "redis_url", "log_dir"} <= set(demo)
+
+
+def test_the_last_words_of_a_start_are_a_request_to_send(layout):
+    shown = report.where_to_look({"api_base": "http://here", "secret_key": "sk_test_1"}, layout)
+    assert "curl http://here/v1/payment_intents -u sk_test_1:" in shown
+    assert "/v1/docs" in shown
+
+
+def test_a_setting_with_odd_characters_comes_back_as_it_was(layout, monkeypatch):
+    monkeypatch.setenv("FLORIN_PG_APP_PASSWORD", "p@ss/w:rd =%&")
+    envfile.write(layout, settled(layout))
+    url = envfile.read(layout)["DATABASE_URL"]
+    assert conninfo_to_dict(url)["password"] == "p@ss/w:rd =%&"
 
 
 def test_a_log_is_followed_across_its_rotation(tmp_path):
