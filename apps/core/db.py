@@ -21,6 +21,9 @@ Command = dict[str, Any]
 Outcome = dict[str, Any]
 Row = dict[str, Any]
 
+# json and jsonb: Django's connection leaves them as text, the pool's do not.
+_JSON_OIDS = frozenset({114, 3802})
+
 _pool: AsyncConnectionPool[Any] | None = None
 
 
@@ -39,8 +42,14 @@ def query(statement: str, params: Sequence[Any] | dict[str, Any] = ()) -> list[R
     """Rows as dicts, on Django's connection. A statement without params may hold bare `%`."""
     with connection.cursor() as cursor:
         cursor.execute(statement, params or None)
-        names = [column.name for column in cursor.description or ()]
-        return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()] if names else []
+        columns = cursor.description or ()
+        readers = [(column.name, _read_json if column.type_code in _JSON_OIDS else None) for column in columns]
+        rows = cursor.fetchall() if columns else []
+    return [{name: read(value) if read else value for (name, read), value in zip(readers, row, strict=True)} for row in rows]
+
+
+def _read_json(value: Any) -> Any:
+    return orjson.loads(value) if isinstance(value, str) else value
 
 
 async def acall(function: str, commands: Sequence[Command]) -> list[Outcome]:
