@@ -1,0 +1,1 @@
+"""DRF views: the contract of every endpoint, and the twins of the hot ones."""

@@ -1,0 +1,163 @@
+"""The rows that a request makes, and the errors for what a begin refuses."""
+
+import secrets
+from typing import Any
+from uuid import UUID
+
+from apps.core import clock
+from apps.core.errors import FlorinError, InvalidRequest, NotFound
+from apps.core.ids import decode, encode, new_id
+from apps.idempotency.domain import RequestKey
+from apps.merchants.domain import Caller
+from apps.payments import gateways
+from apps.payments.domain import requests, rows, schedule
+from apps.payments.domain.rows import Intent, PaymentMethod
+from apps.payments.domain.states import ALLOWED, Verb, before_confirmation
+from apps.payments.errors import (
+    AmountTooLarge,
+    BalanceInsufficient,
+    ChargeAlreadyRefunded,
+    ChargeNotRefundable,
+    CustomerDeleted,
+    CustomerMismatch,
+    IntentBusy,
+    MethodMissing,
+    MethodNotUsable,
+    ReferenceMissing,
+    UnexpectedState,
+)
+from apps.payments.renderers import objects
+
+Json = dict[str, Any]
+_TEST_METHOD = "pm_card_"
+
+
+def chosen_method(caller: Caller, name: str | None, billing: Json | None = None) -> tuple[UUID | None, PaymentMethod | None]:
+    """(its id, the new row if there is none yet) for a payment method in a request. The gateway's
+    test methods become a payment method of their own each time, as cards given anew would."""
+    if name is None:
+        return None, None
+    if not name.startswith(_TEST_METHOD):
+        return decode("pm", name, "payment_method"), None
+    row = PaymentMethod(
+        id=new_id(),
+        merchant_id=caller.merchant_id,
+        livemode=caller.livemode,
+        created=clock.now(),
+        gateway=gateways.DEFAULT,
+        token=name,
+        billing_details=billing or {},
+    )
+    return row.id, row
+
+
+def new_intent(caller: Caller, body: requests.CreatePaymentIntent, method_id: UUID | None) -> Intent:
+    """The intent that `body` asks for, not confirmed yet."""
+    intent_id = new_id()
+    return Intent(
+        id=intent_id,
+        merchant_id=caller.merchant_id,
+        livemode=caller.livemode,
+        created=clock.now(),
+        status=before_confirmation(method_id is not None),
+        amount=body.amount,
+        currency=body.currency,
+        capture_method=body.capture_method,
+        confirmation_method=body.confirmation_method,
+        customer_id=None if body.customer is None else decode("cus", body.customer, "customer"),
+        payment_method_id=method_id,
+        client_secret=f"{encode('pi', intent_id)}_secret_{secrets.token_urlsafe(18)}",
+        description=body.description,
+        statement_descriptor=body.statement_descriptor,
+        statement_descriptor_suffix=body.statement_descriptor_suffix,
+        receipt_email=body.receipt_email,
+        metadata=_without_empty(body.metadata),
+        setup_future_usage=body.setup_future_usage,
+        shipping=requests.plain(body.shipping),
+        automatic_payment_methods=requests.plain(body.automatic_payment_methods),
+        payment_method_options=options_of(body),
+        transfer_group=body.transfer_group,
+        return_url=body.return_url,
+    )
+
+
+def _without_empty(metadata: dict[str, str] | None) -> dict[str, str]:
+    return {name: value for name, value in (metadata or {}).items() if value != ""}
+
+
+def options_of(body: requests.Confirmation) -> Json:
+    given = requests.plain(body.payment_method_options) or {}
+    return {name: value for name, value in given.items() if value is not None}
+
+
+def changes_of(body: requests.Confirmation) -> Json:
+    """The intent's columns that a confirmation changes."""
+    changes: Json = {
+        "return_url": body.return_url,
+        "receipt_email": body.receipt_email,
+        "setup_future_usage": body.setup_future_usage,
+        "shipping": requests.plain(body.shipping),
+        "payment_method_options": options_of(body) or None,
+    }
+    return {name: value for name, value in changes.items() if value is not None}
+
+
+def refuse_confirmation_only(body: requests.CreatePaymentIntent) -> None:
+    """Raises where a parameter makes sense only together with `confirm`."""
+    given = {"off_session": body.off_session is not None, "error_on_requires_action": body.error_on_requires_action}
+    for name, is_given in given.items():
+        if is_given:
+            raise InvalidRequest(param=name, reason="it goes together with confirm=true only.")
+
+
+def begin_command(caller: Caller, key: RequestKey, verb: Verb, intent_id: UUID, attempt: Json) -> Json:
+    """What every begin has; `attempt` lacks what follows from the rows."""
+    return {
+        "key": key.claim(attempt["id"]),
+        "merchant_id": caller.merchant_id,
+        "livemode": caller.livemode,
+        "intent_id": intent_id,
+        "intent": None,
+        "method": None,
+        "method_id": None,
+        "allowed": ALLOWED[verb],
+        "changes": {},
+        "asked": None,
+        "attempt": {"gateway": gateways.DEFAULT, "created": clock.now(), **attempt},
+        "first_look_s": schedule.LOOKS_S[0],
+        "last_byte_s": schedule.LAST_BYTE_S,
+        "with_customer": "customer" in attempt["request"]["expand"],
+        "events": [],
+    }
+
+
+def refusal(outcome: Json, verb: Verb, **about: Any) -> FlorinError:
+    """The error for what a begin or create refused. `about`: what the request named."""
+    code = outcome["error"]
+    if code in ("unexpected_state", "method_required"):
+        intent = rows.read(Intent, outcome["intent"])
+        kind = MethodMissing if code == "method_required" else UnexpectedState
+        allowed = " or ".join(ALLOWED[verb])
+        return kind(intent=objects.payment_intent(intent), verb=verb, state=intent.status, allowed=allowed, param=about.get("param"))
+    if code == "amount_too_large":
+        return AmountTooLarge(param=about["param"], asked=about["asked"], limit=outcome["limit"], verb=f"{verb}d" if verb == "capture" else "refunded")
+    return _REFUSALS[code](outcome, about)
+
+
+_REFUSALS: dict[str, Any] = {
+    "intent_missing": lambda outcome, about: NotFound(kind="payment_intent", id=about.get("id", "")),
+    "busy": lambda outcome, about: IntentBusy(kind="payment intent"),
+    "customer_missing": lambda outcome, about: ReferenceMissing(
+        kind="customer", id=encode("cus", UUID(outcome["id"])), param="customer"
+    ),
+    "customer_deleted": lambda outcome, about: CustomerDeleted(param="customer"),
+    "method_missing": lambda outcome, about: ReferenceMissing(
+        kind="payment_method", id=encode("pm", UUID(outcome["id"])), param="payment_method"
+    ),
+    "method_not_usable": lambda outcome, about: MethodNotUsable(param="payment_method"),
+    "customer_mismatch": lambda outcome, about: CustomerMismatch(param="payment_method"),
+    "charge_missing": lambda outcome, about: ReferenceMissing(kind=about["kind"], id=about["id"], param=about["kind"]),
+    "charge_not_refundable": lambda outcome, about: ChargeNotRefundable(id=about["charge"], param="charge"),
+    "charge_already_refunded": lambda outcome, about: ChargeAlreadyRefunded(id=about["charge"], param="charge"),
+    "balance_insufficient": lambda outcome, about: BalanceInsufficient(param="amount", currency=about["currency"].upper()),
+}

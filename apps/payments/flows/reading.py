@@ -1,0 +1,132 @@
+"""Reads: one statement each, columns only; the objects are made here.
+
+A joined row's columns carry its name and a dot, so one flat row holds the object and what it refers to.
+"""
+
+from typing import Any
+from uuid import UUID
+
+from msgspec import Struct
+
+from apps.core.api.lists import Keyset
+from apps.core.errors import NotFound
+from apps.core.flow import Flow, Rows
+from apps.core.ids import encode
+from apps.merchants.domain import Caller
+from apps.payments.domain import rows
+from apps.payments.domain.rows import BalanceTransaction, Charge, Customer, Intent, PaymentMethod
+from apps.payments.renderers import objects
+
+Json = dict[str, Any]
+
+
+def _columns(alias: str, kind: type[Struct], name: str = "") -> str:
+    fields = kind.__struct_fields__
+    return ", ".join(f'{alias}.{field} AS "{name}.{field}"' if name else f"{alias}.{field}" for field in fields)
+
+
+# What an intent can be expanded by: path → (row, name, join).
+_JOINS: dict[str, tuple[type[Struct], str, str, str]] = {
+    "customer": (Customer, "cu", "customer", "LEFT JOIN payments_customer cu ON cu.id = i.customer_id"),
+    "payment_method": (PaymentMethod, "m", "method", "LEFT JOIN payments_payment_method m ON m.id = i.payment_method_id"),
+    "latest_charge": (Charge, "c", "charge", "LEFT JOIN payments_charge c ON c.id = i.latest_charge_id"),
+    "latest_charge.balance_transaction": (
+        BalanceTransaction,
+        "t",
+        "transaction",
+        "LEFT JOIN payments_balance_transaction t ON t.id = c.balance_transaction_id",
+    ),
+}
+
+
+def _intents(expand: frozenset[str], where: str) -> str:
+    parts = [_JOINS[path] for path in _JOINS if path in expand]
+    selected = [_columns("i", Intent), *(_columns(alias, kind, name) for kind, alias, name, _ in parts)]
+    joins = " ".join(join for *_, join in parts)
+    return f"SELECT {', '.join(selected)} FROM payments_intent i {joins} WHERE {where}"
+
+
+def _rendered(row: Json, expand: frozenset[str]) -> Json:
+    found = {name: _joined(row, kind, name) for path, (kind, _, name, _) in _JOINS.items() if path in expand}
+    return objects.payment_intent(rows.read(Intent, row), **found)
+
+
+def _joined(row: Json, kind: type[Struct], name: str) -> Any:
+    if row[f"{name}.id"] is None:
+        return None
+    return rows.read(kind, {field: row[f"{name}.{field}"] for field in kind.__struct_fields__})
+
+
+def retrieve_payment_intent(caller: Caller, intent_id: UUID, expand: frozenset[str]) -> Flow[Json]:
+    """Raises: NotFound."""
+    statement = _intents(expand, "i.id = %(id)s AND i.merchant_id = %(merchant)s AND i.livemode = %(livemode)s")
+    found = yield Rows(statement, {"id": intent_id, "merchant": caller.merchant_id, "livemode": caller.livemode})
+    if not found:
+        raise NotFound(kind="payment_intent", id=encode("pi", intent_id))
+    return _rendered(found[0], expand)
+
+
+def list_payment_intents(caller: Caller, at: Keyset, expand: frozenset[str], *, customer_id: UUID | None) -> Flow[list[Json]]:
+    """The page's objects, and one more where there are more."""
+    where = f"i.merchant_id = %(merchant)s AND i.livemode = %(livemode)s AND {at.condition}"
+    if customer_id is not None:
+        where += " AND i.customer_id = %(customer)s"
+    params = {**at.params, "merchant": caller.merchant_id, "livemode": caller.livemode, "customer": customer_id}
+    found = yield Rows(f"{_intents(expand, where)} ORDER BY {at.order} LIMIT {at.fetch}", params)
+    return [_rendered(row, expand) for row in found]
+
+
+def intent_with(intent: Intent, expand: frozenset[str], **known: Any) -> Flow[Json]:
+    """`intent` rendered with what `expand` asks for; rows that are not `known` are read."""
+    found: Json = {}
+    for path, id in (
+        ("customer", intent.customer_id),
+        ("payment_method", intent.payment_method_id),
+        ("latest_charge", intent.latest_charge_id),
+    ):
+        if path not in expand or id is None:
+            continue
+        kind, _, name, _ = _JOINS[path]
+        row = known.get(name)
+        found[name] = row if row is not None and row.id == id else (yield from one(kind, id))
+    charge: Charge | None = found.get("charge")
+    if charge is not None and "latest_charge.balance_transaction" in expand and charge.balance_transaction_id:
+        found["transaction"] = known.get("transaction") or (yield from one(BalanceTransaction, charge.balance_transaction_id))
+    return objects.payment_intent(intent, **found)
+
+
+_TABLES: dict[type[Struct], str] = {
+    Customer: "payments_customer",
+    PaymentMethod: "payments_payment_method",
+    Charge: "payments_charge",
+    Intent: "payments_intent",
+    BalanceTransaction: "payments_balance_transaction",
+}
+
+
+def one(kind: type[Struct], id: UUID) -> Flow[Any]:
+    found = yield Rows(f"SELECT {_columns('x', kind)} FROM {_TABLES[kind]} x WHERE x.id = %s", [id])
+    return rows.read(kind, found[0]) if found else None
+
+
+def owned(kind: type[Struct], caller: Caller, id: UUID) -> Flow[Any]:
+    """The caller's row of that kind and id, or None."""
+    statement = f"SELECT {_columns('x', kind)} FROM {_TABLES[kind]} x WHERE x.id = %s AND x.merchant_id = %s AND x.livemode = %s"
+    found = yield Rows(statement, [id, caller.merchant_id, caller.livemode])
+    return rows.read(kind, found[0]) if found else None
+
+
+def retrieve_balance(caller: Caller) -> Flow[Json]:
+    """What the caller has, per currency. Money on hold for a refund is not counted."""
+    found = yield Rows(_BALANCES, {"merchant": caller.merchant_id, "livemode": caller.livemode})
+    amounts = [(row["currency"], row["available"], row["pending"]) for row in found]
+    return objects.balance(amounts or [(caller.default_currency, 0, 0)], livemode=caller.livemode)
+
+
+_BALANCES = """
+SELECT a.currency, coalesce(sum(b.posted - b.held) FILTER (WHERE a.name = 'available'), 0)::bigint AS available,
+       coalesce(sum(b.posted - b.held) FILTER (WHERE a.name = 'pending'), 0)::bigint AS pending
+FROM ledger_account a JOIN ledger_balance b ON b.account_id = a.id
+WHERE a.merchant_id = %(merchant)s AND a.livemode = %(livemode)s AND a.name IN ('available', 'pending')
+GROUP BY a.currency ORDER BY a.currency
+"""

@@ -1,0 +1,53 @@
+"""Events and answers, rendered once from the rows as they will be."""
+
+from collections.abc import Callable, Iterable
+from datetime import datetime
+from typing import Any
+
+import orjson
+
+from apps.idempotency.domain import Answer
+from apps.payments.domain.rows import Row
+from apps.payments.flows.asking import Request
+
+Json = dict[str, Any]
+
+
+def encoded(document: Json) -> str:
+    return orjson.dumps(document).decode()
+
+
+class Telling:
+    """The objects of one change, by a short name; each is rendered and encoded at most once."""
+
+    def __init__(self, objects: dict[str, tuple[Row, Callable[[], Json]]]) -> None:
+        self._objects = objects
+        self._texts: dict[str, str] = {}
+
+    def text(self, name: str) -> str:
+        if name not in self._texts:
+            self._texts[name] = encoded(self._objects[name][1]())
+        return self._texts[name]
+
+    def events(self, wanted: Iterable[tuple[str, str]], request: Request, *, now: datetime) -> list[Json]:
+        """Commands for the outbox, in order: (type, name of the object)."""
+        return [self._event(type_, name, request, now) for type_, name in wanted]
+
+    def _event(self, type_: str, name: str, request: Request, now: datetime) -> Json:
+        row = self._objects[name][0]
+        return {
+            "merchant_id": row.merchant_id,
+            "livemode": row.livemode,
+            "type": type_,
+            "created": now,
+            "object_id": row.id,
+            "sequence": row.version,
+            "data": self.text(name),
+            "request_id": request.request_id,
+            "idempotency_key": request.idempotency_key,
+        }
+
+
+def stored(answer: Answer) -> Json:
+    """`answer` as write functions store it."""
+    return {"status": answer.status, "body": answer.body.decode()}

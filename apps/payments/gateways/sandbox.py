@@ -1,0 +1,128 @@
+"""The sandbox acquirer: idempotent by our reference, and it can be asked by it."""
+
+from typing import Any
+
+import msgspec
+import structlog
+from django.conf import settings
+from msgspec import Struct
+
+from apps.core.http import HttpReply, HttpRequest
+from apps.payments.domain.replies import MISSING, Card, Reply, Verdict, unknown
+from apps.payments.gateways.base import Asked
+
+log = structlog.get_logger(__name__)
+
+_HEADERS = {"Content-Type": "application/json"}
+_LOOK_S = 5.0
+
+# What the gateway may say of each kind of request, and what it means to us.
+_VERDICTS: dict[str, dict[str, Verdict]] = {
+    "authorize": {"captured": "captured", "authorized": "authorized", "declined": "declined", "requires_action": "challenged"},
+    "capture": {"captured": "captured", "declined": "declined"},
+    "void": {"voided": "voided", "declined": "declined"},
+    "refund": {"refunded": "refunded", "declined": "declined"},
+}
+
+
+class _Operation(Struct, frozen=True, kw_only=True):
+    """The gateway's answer; fields we do not know are its own business."""
+
+    reference: str
+    kind: str
+    status: str
+    amount: int
+    currency: str
+    code: str | None = None
+    decline_code: str | None = None
+    network_reference: str | None = None
+    card: Card | None = None
+    redirect_url: str | None = None
+
+
+_OPERATION = msgspec.json.Decoder(_Operation)
+_TOKENS = msgspec.json.Decoder(dict[str, Card])
+
+
+class Sandbox:
+    name = "sandbox"
+    missing_window_s = 60
+
+    def request(self, asked: Asked) -> HttpRequest:
+        body: dict[str, Any] = {"reference": asked.reference}
+        if asked.kind == "authorize":
+            body |= {"payment_method": asked.token, "capture": asked.capture, "merchant_reference": asked.merchant_reference}
+            if asked.return_url:
+                body["return_url"] = asked.return_url
+        else:
+            body["authorization"] = asked.authorization
+        if asked.kind != "void":
+            body |= {"amount": asked.amount, "currency": asked.currency}
+        return self._call(f"/v1/{asked.kind}", msgspec.json.encode(body))
+
+    def look(self, asked: Asked) -> HttpRequest:
+        return self._question(f"/v1/operations/{asked.reference}")
+
+    def describe(self) -> HttpRequest:
+        return self._question("/tokens")
+
+    def _call(self, path: str, body: bytes) -> HttpRequest:
+        return HttpRequest("POST", settings.SANDBOX_URL + path, _HEADERS, body, deadline_s=settings.GATEWAY_DEADLINE_S)
+
+    def _question(self, path: str) -> HttpRequest:
+        return HttpRequest("GET", settings.SANDBOX_URL + path, deadline_s=min(settings.GATEWAY_DEADLINE_S, _LOOK_S))
+
+    def read(self, reply: HttpReply, asked: Asked) -> Reply:
+        if reply.status == 404 and _says_not_found(reply.body):
+            return MISSING
+        if reply.status != 200:
+            return unknown(f"status {reply.status}")
+        try:
+            operation = _OPERATION.decode(reply.body)
+        except msgspec.MsgspecError as error:
+            return unknown(f"unreadable: {error}")
+        return _checked(operation, asked)
+
+    def card_of(self, reply: HttpReply, token: str) -> Card | None:
+        return _TOKENS.decode(reply.body).get(token)
+
+    def token_for(self, name: str) -> str:
+        return name if name.startswith("pm_card_") else "pm_card_" + name.removeprefix("tok_")
+
+
+def _says_not_found(body: bytes) -> bool:
+    """A proxy's 404 page says nothing about the reference."""
+    try:
+        document = msgspec.json.decode(body)
+    except msgspec.MsgspecError:
+        return False
+    return isinstance(document, dict) and document.get("error") == "not_found"
+
+
+def _checked(operation: _Operation, asked: Asked) -> Reply:
+    """The operation as our reply, if it is the one we asked about, to the last unit."""
+    expected = (asked.reference, asked.kind, asked.amount, asked.currency)
+    told = (operation.reference, operation.kind, operation.amount, operation.currency)
+    verdict = _VERDICTS[asked.kind].get(operation.status)
+    if asked.kind == "void" and verdict == "declined":
+        expected, told = expected[:2], told[:2]
+    if told != expected or verdict is None or not _possible(verdict, operation, asked):
+        log.error("gateway.wrong_answer", reference=asked.reference, told=str(told)[:200], status=operation.status[:40])
+        return unknown("an answer to something else")
+    return Reply(
+        verdict=verdict,
+        code=operation.code,
+        decline_code=operation.decline_code,
+        card=operation.card,
+        network_reference=operation.network_reference,
+        redirect_url=operation.redirect_url,
+    )
+
+
+def _possible(verdict: Verdict, operation: _Operation, asked: Asked) -> bool:
+    """Whether the gateway did no more and no less than it was asked for."""
+    if asked.kind != "authorize":
+        return True
+    if operation.card is None or (verdict == "challenged" and not operation.redirect_url):
+        return False
+    return verdict not in ("captured", "authorized") or (verdict == "captured") == asked.capture

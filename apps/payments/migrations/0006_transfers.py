@@ -1,0 +1,8 @@
+from django.db import migrations
+
+from apps.core import sql
+
+
+class Migration(migrations.Migration):
+    dependencies = [("payments", "0005_refunds")]
+    operations = [sql.run("apps.payments", "0006_transfers.sql")]

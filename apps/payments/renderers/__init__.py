@@ -1,0 +1,1 @@
+"""Rows as the API's objects: names, types and enums of Stripe's objects where Stripe has them."""
