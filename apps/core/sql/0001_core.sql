@@ -34,6 +34,10 @@ BEGIN
             EXECUTE format('CREATE TABLE %I PARTITION OF %I FOR VALUES FROM (%L) TO (%L)',
                 child, parent, month, (month + interval '1 month')::date);
             made := made + 1;
+            -- A table may have rules of its own for its partitions: <table>_partition(regclass).
+            IF to_regprocedure(format('%s_partition(regclass)', parent)) IS NOT NULL THEN
+                EXECUTE format('SELECT %I(%L::regclass)', parent || '_partition', child);
+            END IF;
         EXCEPTION WHEN check_violation THEN
             RAISE NOTICE '% stays in the default partition', child;
         END;

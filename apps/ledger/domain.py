@@ -1,0 +1,63 @@
+"""What the ledger's words mean: account codes, commands, signs."""
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+from uuid import UUID
+
+from apps.core import ids
+
+# Codes are {scope}:{name}:{currency}; the scope says whose account it is and whether in test mode.
+CODE = re.compile(r"(platform|acct_[0-9a-z]{26})(-test)?:([a-z_]+(?:\.[A-Za-z0-9_-]+)?):([a-z]{3})")
+
+
+@dataclass(frozen=True, slots=True)
+class AccountCode:
+    """A parsed account code; `merchant_id` is None for the house's own accounts."""
+
+    merchant_id: UUID | None
+    livemode: bool
+    name: str
+    currency: str
+
+
+def merchant_account(merchant_id: UUID, livemode: bool, name: str, currency: str) -> str:
+    """For example `acct_01h…-test:available:eur`."""
+    return f"{ids.encode('acct', merchant_id)}{'' if livemode else '-test'}:{name}:{currency}"
+
+
+def platform_account(livemode: bool, name: str, currency: str) -> str:
+    """For example `platform:fees:eur`."""
+    return f"platform{'' if livemode else '-test'}:{name}:{currency}"
+
+
+def parse_code(code: str) -> AccountCode:
+    """Raises ValueError for what is not an account code."""
+    found = CODE.fullmatch(code)
+    if found is None:
+        raise ValueError(f"{code!r} is not an account code")
+    scope, test, name, currency = found.groups()
+    merchant_id = None if scope == "platform" else ids.decode("acct", scope)
+    return AccountCode(merchant_id, test is None, name, currency)
+
+
+@dataclass(frozen=True, slots=True)
+class Posted:
+    """What `ledger_post` answered: the entry (None when there were only holds) and the balances of the
+    guarded accounts afterwards, {code: {"posted": minor, "held": minor}}."""
+
+    entry_id: UUID | None
+    booked_on: date
+    balances: Mapping[str, Mapping[str, int]]
+
+
+def posted(answer: Mapping[str, Any]) -> Posted:
+    entry = answer["entry_id"]
+    return Posted(UUID(entry) if entry else None, date.fromisoformat(answer["booked_on"]), answer["balances"])
+
+
+def mirror(postings: Iterable[tuple[str, int]]) -> list[dict[str, Any]]:
+    """The postings that undo these (account code, amount)."""
+    return [{"account": account, "amount": -amount} for account, amount in postings]

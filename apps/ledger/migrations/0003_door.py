@@ -1,0 +1,8 @@
+from django.db import migrations
+
+from apps.core import sql
+
+
+class Migration(migrations.Migration):
+    dependencies = [("ledger", "0002_rules")]
+    operations = [sql.run("apps.ledger", "0003_door.sql")]
