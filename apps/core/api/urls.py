@@ -5,6 +5,6 @@ from django.urls import path
 from apps.core.api import reference
 
 urlpatterns = [
-    path("openapi.json", reference.openapi_json),
-    path("docs", reference.page),
+    path("openapi.json", reference.openapi_json, name="openapi"),
+    path("docs", reference.page, name="reference"),
 ]

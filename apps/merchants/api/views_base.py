@@ -19,6 +19,7 @@ from rest_framework.views import APIView
 
 from apps.core.api import request_ids
 from apps.core.api.errors import Unavailable
+from apps.core.api.openapi import DescribedSchema
 from apps.core.errors import FlorinError
 from apps.core.flow import Flow, run
 from apps.idempotency.domain import Answer
@@ -45,6 +46,7 @@ class FlorinView(Exchange, APIView):  # type: ignore[misc]  # `request` is Djang
     throttle_classes = ()
     parser_classes = ()
     content_negotiation_class = JsonAlways
+    schema = DescribedSchema()
 
     @property
     def default_response_headers(self) -> dict[str, str]:
