@@ -5,6 +5,8 @@ from datetime import date, timedelta
 from typing import Any
 from uuid import UUID
 
+from django.conf import settings
+
 from apps.core import db
 
 _NEXT_MONTH = timedelta(days=32)
@@ -88,4 +90,67 @@ def merchant_accounts(merchant_id: UUID, *, livemode: bool) -> list[dict[str, An
            FROM ledger_account a JOIN ledger_balance b ON b.account_id = a.id
            WHERE a.merchant_id = %s AND a.livemode = %s GROUP BY a.id ORDER BY a.currency, a.name""",
         [merchant_id, livemode],
+    )
+
+
+def is_closed(month: date) -> bool:
+    """Whether the month, or a later one, is closed: its figures do not change any more."""
+    rows = db.query(
+        "SELECT EXISTS (SELECT FROM ledger_period WHERE month >= %s AND status IN ('closed', 'hard_closed')) AS closed", [month]
+    )
+    closed: bool = rows[0]["closed"]
+    return closed
+
+
+def merchant_purses(*, before: date) -> list[tuple[UUID, bool, str]]:
+    """(merchant, livemode, currency) of every merchant that had an account, or a posting, dated before
+    that business date."""
+    rows = db.query(
+        """SELECT DISTINCT a.merchant_id, a.livemode, a.currency FROM ledger_account a
+           WHERE a.merchant_id IS NOT NULL AND ((a.created AT TIME ZONE %(zone)s)::date < %(before)s
+              OR EXISTS (SELECT FROM ledger_posting p WHERE p.account_id = a.id AND p.booked_on < %(before)s))
+           ORDER BY 1, 2, 3""",
+        {"before": before, "zone": settings.LEDGER_TIME_ZONE},
+    )
+    return [(row["merchant_id"], row["livemode"], row["currency"]) for row in rows]
+
+
+def merchant_balances_at(*, merchant_id: UUID, livemode: bool, currency: str, before: date) -> dict[str, int]:
+    """What each of the merchant's accounts held before that business date, by name (`available`, …)."""
+    rows = db.query(
+        """SELECT a.name, sum(p.amount * a.sign)::bigint AS amount FROM ledger_account a JOIN ledger_posting p ON p.account_id = a.id
+           WHERE a.merchant_id = %s AND a.livemode = %s AND a.currency = %s AND p.booked_on < %s GROUP BY a.name""",
+        [merchant_id, livemode, currency, before],
+    )
+    return {row["name"]: row["amount"] for row in rows}
+
+
+def merchant_lines(*, merchant_id: UUID, livemode: bool, currency: str, month: date) -> list[dict[str, Any]]:
+    """The month's entries that touch the merchant, in the order of booking: {entry_id, booked_on, kind,
+    source, metadata, amounts: {account name: change of what it holds}, postings, fee}. `fee` is what the
+    entry earned the house, where no other merchant takes part in it."""
+    return db.query(
+        """SELECT e.id AS entry_id, e.booked_on, e.kind, e.source, e.metadata, moved.amounts, moved.postings,
+                  coalesce(house.fee, 0)::bigint AS fee
+           FROM (SELECT entry_id, min(first) AS first, sum(postings)::int AS postings, jsonb_object_agg(name, amount) AS amounts
+                 FROM (SELECT p.entry_id, a.name, min(p.id) AS first, count(*) AS postings, sum(p.amount * a.sign)::bigint AS amount
+                       FROM ledger_account a JOIN ledger_posting p ON p.account_id = a.id
+                       WHERE a.merchant_id = %(merchant)s AND a.livemode = %(livemode)s AND a.currency = %(currency)s
+                         AND p.booked_on >= %(month)s AND p.booked_on < %(after)s
+                       GROUP BY p.entry_id, a.name) named
+                 GROUP BY entry_id) moved
+           JOIN ledger_entry e ON e.id = moved.entry_id
+           LEFT JOIN LATERAL (
+               SELECT sum(p.amount * a.sign) FILTER (WHERE a.family = 'fees') AS fee
+               FROM ledger_posting p JOIN ledger_account a ON a.id = p.account_id
+               WHERE p.entry_id = e.id AND p.booked_on = e.booked_on AND p.currency = %(currency)s
+               HAVING NOT bool_or(coalesce(a.merchant_id, %(merchant)s) <> %(merchant)s)) house ON true
+           ORDER BY e.booked_on, moved.first""",
+        {
+            "merchant": merchant_id,
+            "livemode": livemode,
+            "currency": currency,
+            "month": month,
+            "after": (month + _NEXT_MONTH).replace(day=1),
+        },
     )
