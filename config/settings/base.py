@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from config import env, logs
+from config import backoffice, env, logs
 
 env.load_state_env()
 
@@ -14,6 +14,7 @@ ALLOWED_HOSTS = env.words("ALLOWED_HOSTS", "127.0.0.1,localhost,[::1]")
 PUBLIC_BASE_URL = env.text("PUBLIC_BASE_URL", "http://127.0.0.1:8000").rstrip("/")
 
 INSTALLED_APPS = [
+    "config",  # first: its templates stand before Unfold's
     "unfold",
     "django.contrib.admin",
     "django.contrib.auth",
@@ -36,7 +37,6 @@ INSTALLED_APPS = [
     "apps.reconciliation",
     "apps.statements",
     "apps.closing",
-    "config",
 ]
 
 MIDDLEWARE = [
@@ -188,17 +188,13 @@ SPECTACULAR_SETTINGS = {
     "VERSION": "2026-11-01",
     "OAS_VERSION": "3.1.1",
     "SERVE_INCLUDE_SCHEMA": False,
+    # The shapes name their own components.
+    "POSTPROCESSING_HOOKS": [],
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "REDOC_DIST": "SIDECAR",
 }
-UNFOLD = {
-    "SITE_TITLE": "Florin",
-    "SITE_HEADER": "Florin",
-    "SITE_SUBHEADER": "Payments back office",
-    "SHOW_HISTORY": True,
-    "SHOW_VIEW_ON_SITE": False,
-}
+UNFOLD = backoffice.UNFOLD
 
 LOG_LEVEL = env.text("LOG_LEVEL", "INFO")
 LOGGING = logs.config(LOG_LEVEL)

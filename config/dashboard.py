@@ -1,0 +1,83 @@
+"""The admin's home page: what needs a person now. Every figure is a link; none is counted past 999."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.http import HttpRequest
+from django.urls import reverse
+
+from apps.core import clock, db
+from apps.core.money import format_money
+
+_CAP = 999
+
+
+@dataclass(frozen=True)
+class Card:
+    """`tone` is good, busy or bad; `link` shows the rows behind the figure."""
+
+    title: str
+    figure: str
+    tone: str
+    note: str
+    link: str
+
+
+def context(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
+    """Called by Unfold for the index page."""
+    return context | {"cards": _cards(), "balances": _books(), "recent": _recent_files(), "today": clock.today()}
+
+
+def _cards() -> list[Card]:
+    unknown = _count("SELECT FROM payments_attempt WHERE state = 'unknown'")
+    breaks = _count("SELECT FROM recon_break WHERE state = 'open'")
+    quarantined = _count("SELECT FROM recon_source_file WHERE status = 'quarantined'")
+    failing = _count("SELECT FROM events_delivery WHERE state = 'pending' AND attempts > 0")
+    return [
+        Card(
+            "Unknown outcomes", *_figure(unknown, "busy"), "payments whose gateway has not answered", _list("payments_attempt", "unknown")
+        ),
+        Card("Open breaks", *_figure(breaks, "bad"), "lines and movements that nothing explains", _list("reconciliation_break", "open")),
+        Card("Quarantined files", *_figure(quarantined, "bad"), "not imported", _list("reconciliation_sourcefile", "quarantined")),
+        Card("Webhooks retried", *_figure(failing, "busy"), "deliveries that failed at least once", _list("events_delivery")),
+        _close_card(),
+    ]
+
+
+def _count(rows: str) -> int:
+    """How many rows there are, at most one more than can be shown: a count never reads a big table."""
+    counted: int = db.query(f"SELECT count(*) AS many FROM ({rows} LIMIT {_CAP + 1}) capped")[0]["many"]
+    return counted
+
+
+def _figure(many: int, otherwise: str) -> tuple[str, str]:
+    """(what is shown, its tone)."""
+    return f"{many}" if many <= _CAP else f"{_CAP}+", otherwise if many else "good"
+
+
+def _list(model: str, state: str = "") -> str:
+    field = "status" if model.endswith("file") else "state"
+    return reverse(f"admin:{model}_changelist") + (f"?{field}__exact={state}" if state else "")
+
+
+def _close_card() -> Card:
+    runs = db.query("SELECT month, state, blocked_by FROM closing_run ORDER BY month DESC LIMIT 1")
+    if not runs:
+        return Card("Month end", "—", "good", "no month has been closed yet", _list("closing_run"))
+    last = runs[0]
+    tone = {"closed": "good", "blocked": "bad"}.get(last["state"], "busy")
+    return Card("Month end", f"{last['month']:%B %Y}", tone, last["blocked_by"] or last["state"], _list("closing_run"))
+
+
+def _books() -> list[dict[str, Any]]:
+    """What the house's accounts hold, per mode and currency; a handful of rows."""
+    rows = db.query(
+        """SELECT a.livemode, a.currency, a.name, a.id, sum(b.posted)::bigint AS amount
+           FROM ledger_account a JOIN ledger_balance b ON b.account_id = a.id
+           WHERE a.merchant_id IS NULL GROUP BY a.id ORDER BY a.livemode DESC, a.currency, a.name LIMIT 200"""
+    )
+    return [row | {"shown": format_money(row["amount"], row["currency"])} for row in rows if row["amount"]]
+
+
+def _recent_files() -> list[dict[str, Any]]:
+    return db.query("SELECT id, name, format, status, lines, file_date FROM recon_source_file ORDER BY id DESC LIMIT 8")
