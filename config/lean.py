@@ -10,7 +10,7 @@ So a view served here must never touch Django's own database connection.
 import asyncio
 import io
 import time
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from typing import Any
 
 import structlog
@@ -26,7 +26,7 @@ from apps.core.api.errors import BodyInvalid, BodyTimeout, BodyTooLarge, UrlInva
 from apps.core.errors import FlorinError
 
 Scope = MutableMapping[str, Any]
-Message = MutableMapping[str, Any]
+Message = Mapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 GetResponse = Callable[[HttpRequest], Awaitable[HttpResponse]]
@@ -42,7 +42,7 @@ class ClientLeft(Exception):
     """The client closed the connection before its request was complete."""
 
 
-class LeanHandler(ASGIHandler):  # type: ignore[misc]
+class LeanHandler(ASGIHandler):
     """Serves the URLs of `urlconf` and nothing else."""
 
     def __init__(self, urlconf: str | None = None) -> None:

@@ -73,7 +73,7 @@ def purge(*, batch: int = 5_000, older_than_days: int = KEPT_DAYS) -> int:
                 " LIMIT %s FOR UPDATE SKIP LOCKED))",
                 [older_than_days, batch],
             )
-            deleted = cursor.rowcount
+            deleted: int = cursor.rowcount
         total += deleted
         if deleted < batch:
             return total

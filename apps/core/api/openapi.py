@@ -7,7 +7,7 @@ structs, so what the document promises is what the decoder enforces.
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, TypeVar, cast
+from typing import Any, TypeVar
 
 import msgspec
 from drf_spectacular.openapi import AutoSchema
@@ -127,7 +127,7 @@ _SECURITY = {
 }
 
 
-class DescribedSchema(AutoSchema):  # type: ignore[misc]
+class DescribedSchema(AutoSchema):
     """Builds the operation of a view method from its `@describe`; methods without are left out."""
 
     def get_operation(self, path: str, path_regex: str, path_prefix: str, method: str, registry: ComponentRegistry) -> Schema | None:
@@ -137,7 +137,7 @@ class DescribedSchema(AutoSchema):  # type: ignore[misc]
         self.registry = registry
         for name, scheme in _SECURITY.items():
             _register(registry, name, scheme, ResolvedComponent.SECURITY_SCHEMA)
-        scope = self.view.scope.get(method)
+        scope = getattr(self.view, "scope", {}).get(method)
         operation: Schema = {
             "operationId": operation_id(method, path),
             "summary": found.summary,
@@ -217,7 +217,7 @@ class DescribedSchema(AutoSchema):  # type: ignore[misc]
         """A reference to the shape's component, which is registered with all that it refers to."""
         (schema,), components = msgspec.json.schema_components([shape], ref_template=REFERENCE)
         self._register_all(components)
-        return cast(Schema, schema)
+        return schema
 
     def _register_all(self, components: dict[str, Schema]) -> None:
         for name, schema in components.items():
@@ -229,7 +229,7 @@ class TwoShapesOneName(Exception):
 
 
 def _register(registry: ComponentRegistry, name: str, schema: Schema, kind: str) -> None:
-    component = ResolvedComponent(name=name, type=kind, schema=schema, object=name)
+    component = ResolvedComponent(name=name, type=kind, schema=schema, object=name)  # type: ignore[no-untyped-call]
     if component not in registry:
         registry.register(component)
     elif registry[component].schema != schema:

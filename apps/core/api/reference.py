@@ -19,7 +19,8 @@ _POLICY = (
 @lru_cache(maxsize=1)
 def document() -> bytes:
     """The OpenAPI 3.1 description of every endpoint; it cannot change while the process lives."""
-    return orjson.dumps(SchemaGenerator().get_schema(request=None, public=True))
+    generator = SchemaGenerator()  # type: ignore[no-untyped-call]
+    return orjson.dumps(generator.get_schema(request=None, public=True))  # type: ignore[no-untyped-call]
 
 
 @require_safe

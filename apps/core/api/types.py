@@ -1,7 +1,7 @@
 """Types that several shapes share. A field's constraints are declared here once: the decoder enforces
 them and the OpenAPI document shows them."""
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import msgspec
 from msgspec import Meta
@@ -20,11 +20,20 @@ PATTERN_REASONS = {
 }
 
 
-class Shape(msgspec.Struct, forbid_unknown_fields=True, kw_only=True, frozen=True):
+if TYPE_CHECKING:
+    # A type checker asks every subclass of a frozen class to say so again, so to it they are not frozen.
+    _Frozen = msgspec.Struct
+else:
+
+    class _Frozen(msgspec.Struct, frozen=True):
+        """Shapes do not change."""
+
+
+class Shape(_Frozen, forbid_unknown_fields=True, kw_only=True):
     """Base of every request shape: unknown parameters are refused by name."""
 
 
-class ObjectShape(msgspec.Struct, kw_only=True, frozen=True):
+class ObjectShape(_Frozen, kw_only=True):
     """Base of every response shape: documents what a renderer returns."""
 
 

@@ -11,7 +11,7 @@ import hashlib
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 from math import ceil
 from typing import Never, TypeVar
 from uuid import UUID
@@ -214,7 +214,7 @@ def _local_grant(caller: Caller, wanted: int) -> Grant:
     now = time.monotonic()
     for name, rate in zip(_buckets(caller)[::-1], _rates(caller)[::-1], strict=True):
         part = max(1.0, rate / LOCAL_PART)
-        bucket = _kept(_local, name, lambda part=part: _Bucket(part, part, now))
+        bucket = _kept(_local, name, partial(_Bucket, part, part, now))
         grant = bucket.take(wanted, now)
         if not grant.granted:
             return grant

@@ -8,7 +8,7 @@ class Refunds(FlorinView):
         return self.write(flows.create_refund(self.caller, self.key(body), body))
 """
 
-from typing import Any
+from typing import Any, NoReturn
 
 from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse
@@ -37,7 +37,7 @@ class JsonAlways(BaseContentNegotiation):
         return JSONRenderer(), "application/json"
 
 
-class FlorinView(Exchange, APIView):  # type: ignore[misc]  # `request` is Django's here, DRF wraps it
+class FlorinView(Exchange, APIView):  # type: ignore[misc]  # `request` is Django's here, not DRF's wrapper
     """Authenticates, limits, checks the scope, and turns errors into Stripe's shape. DRF's own
     authentication, permissions, throttles and parsers are not used."""
 
@@ -58,7 +58,7 @@ class FlorinView(Exchange, APIView):  # type: ignore[misc]  # `request` is Djang
         return wrapped
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
-        plain = self.request = self.plain  # type: ignore[assignment]
+        plain = self.request = self.plain
         refuse_url(plain)
         if plain.method == "OPTIONS":
             return
@@ -72,12 +72,12 @@ class FlorinView(Exchange, APIView):  # type: ignore[misc]  # `request` is Djang
         """Runs a write flow; its answer is the response."""
         return self.answered(run(flow))
 
-    def handle_exception(self, exc: Exception) -> HttpResponse:
+    def handle_exception(self, exc: Exception) -> HttpResponse:  # type: ignore[override]  # DRF takes any HttpResponse
         if isinstance(exc, FlorinError):
             return self.refused(exc)
         if isinstance(exc, OperationalError | InterfaceError):
             return self.refused(Unavailable())
         raise exc
 
-    def http_method_not_allowed(self, request: Any, *args: Any, **kwargs: Any) -> HttpResponse:
+    def http_method_not_allowed(self, request: Any, *args: Any, **kwargs: Any) -> NoReturn:
         raise self.wrong_method()
