@@ -8,10 +8,21 @@ CREATE OR REPLACE FUNCTION ledger_month_key(day date) RETURNS int
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 RETURN (extract(year FROM day) * 12 + extract(month FROM day))::int;
 
+-- True where nothing may be booked: a later month or the month itself is closed, or it is at its
+-- cut-off. An answer that lasts only under the month's lock.
+CREATE OR REPLACE FUNCTION ledger_month_shut(day date) RETURNS boolean
+LANGUAGE plpgsql STABLE PARALLEL SAFE AS $$
+BEGIN
+    RETURN EXISTS (
+        SELECT FROM ledger_period p
+        WHERE p.month >= ledger_month(day)
+          AND (p.status IN ('closed', 'hard_closed') OR p.status = 'cutoff' AND p.month <= day)
+    );
+END $$;
+
 -- Whoever books into a month shares its lock until the end of the transaction; whoever closes it has
--- it alone. True where the month is open: its own row says nothing else and no later month is
--- closed. A snapshot older than the lock would not see that the month was closed meanwhile, so
--- nothing is booked under one. 1280266064 is 'LEDP'.
+-- it alone. True where the month is open. A snapshot older than the lock would not see that the month
+-- was closed meanwhile, so nothing is booked under one. 1280266064 is 'LEDP'.
 CREATE OR REPLACE FUNCTION ledger_enter_month(day date) RETURNS boolean
 LANGUAGE plpgsql AS $$
 BEGIN
@@ -20,11 +31,7 @@ BEGIN
             USING ERRCODE = 'invalid_transaction_state';
     END IF;
     PERFORM pg_advisory_xact_lock_shared(1280266064, ledger_month_key(day));
-    RETURN NOT EXISTS (
-        SELECT FROM ledger_period p
-        WHERE p.month >= ledger_month(day)
-          AND (p.status IN ('closed', 'hard_closed') OR p.status = 'cutoff' AND p.month <= day)
-    );
+    RETURN NOT ledger_month_shut(day);
 END $$;
 
 -- Rules 1 and 6: the postings of an entry arrive in one statement, complete, balanced per currency,
@@ -77,7 +84,7 @@ BEGIN
                     AND e.seal_no IS NULL AND e.recorded_xid = pg_current_xact_id())
     INTO earliest, latest, ids, lines, fit
     FROM arrived e;
-    FOR months_on IN 0 .. ledger_month_key(latest) - ledger_month_key(earliest) LOOP
+    FOR months_on IN 0 .. coalesce(ledger_month_key(latest) - ledger_month_key(earliest), -1) LOOP
         IF NOT ledger_enter_month((ledger_month(earliest) + make_interval(months => months_on))::date) THEN
             RAISE EXCEPTION 'an entry is booked into a month that is not open'
                 USING ERRCODE = 'check_violation', CONSTRAINT = 'ledger_entry_period_open';
