@@ -18,6 +18,7 @@ POKES: dict[str, Poke] = {
     "Seal new ledger entries": Poke("ledger.seal", 60),
     "Collect settlement and bank files": Poke("reconciliation.collect", 60),
     "Close the month that is over": Poke("closing.close_due_month", 60),
+    "Make and mail statements that are due": Poke("statements.sweep", 30),
     "Forget old idempotency records": Poke("idempotency.purge", 3600),
     "Make next months' partitions": Poke("core.ensure_partitions", 86400),
 }

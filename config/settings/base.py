@@ -147,6 +147,8 @@ ISSUER_TAX_ID = env.text("ISSUER_TAX_ID", "IE1234567T")
 
 # Month end: close last month by itself once it is over.
 AUTO_CLOSE = env.flag("AUTO_CLOSE", True)
+# On which working day of the next month (Monday to Friday); 0: the day after its end.
+CLOSE_WORKING_DAY = env.number("CLOSE_WORKING_DAY", 0)
 
 # Limits: requests a second, and how many at once on top.
 RATE_LIMIT_PER_KEY = env.number("RATE_LIMIT_PER_KEY", 1000)
