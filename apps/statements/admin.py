@@ -14,9 +14,8 @@ from unfold.paginator import InfinitePaginator
 from apps.core import ids
 from apps.core.money import format_money
 from apps.statements import selectors, services
+from apps.statements.domain import MEDIA_TYPES
 from apps.statements.models import Delivery, Series, Statement, Work
-
-_TYPES = {"pdf": "application/pdf", "csv": "text/csv; charset=utf-8"}
 
 
 class ReadOnlyAdmin(ModelAdmin):
@@ -62,13 +61,26 @@ class DeliveryInline(TabularInline):
 
 @admin.register(Statement)
 class StatementAdmin(ReadOnlyAdmin):
-    list_display = ("number", "month", "account", "mode", "currency", "opening_money", "closing_money", "lines", "status", "mailed_at", "downloads")
+    list_display = (
+        "number",
+        "month",
+        "account",
+        "mode",
+        "currency",
+        "opening_money",
+        "closing_money",
+        "lines",
+        "status",
+        "mailed_at",
+        "downloads",
+    )
     list_filter = ("status", "livemode", "currency", "month")
     search_fields = ("number__startswith", "data_sha256__exact", "pdf_sha256__exact")
     ordering = ("-id",)
     inlines = (DeliveryInline,)
     fields = (
-        "number", "version", "status", "month", "account", "mode", "currency", "opening_money", "closing_money", "sums", "lines", "postings",
+        "number", "version", "status", "month", "account", "mode", "currency", "opening_money", "closing_money", "sums", "lines",
+        "postings",
         "issued_at", "mailed_at", "superseded_by", "data_sha256", "pdf_sha256", "csv_sha256", "downloads",
     )  # fmt: skip
 
@@ -82,7 +94,8 @@ class StatementAdmin(ReadOnlyAdmin):
 
     @admin.display(description="Sums")
     def sums(self, statement: Statement) -> str:
-        return ", ".join(f"{name.replace('_', ' ')} {format_money(amount, statement.currency)}" for name, amount in statement.totals.items() if amount)
+        moved = ((name.replace("_", " "), amount) for name, amount in statement.totals.items() if amount)
+        return ", ".join(f"{name} {format_money(amount, statement.currency)}" for name, amount in moved)
 
     @admin.display(description="Files")
     def downloads(self, statement: Statement) -> str:
@@ -100,10 +113,10 @@ class StatementAdmin(ReadOnlyAdmin):
         found = self.model.objects.exclude(status=Statement.NUMBERED).filter(id=statement_id).first()
         if not self.has_view_permission(request, found):
             raise PermissionDenied
-        if found is None or suffix not in _TYPES:
+        if found is None or suffix not in MEDIA_TYPES:
             raise Http404
         statement = selectors.row(statement_id)
-        response = HttpResponse(services.file(statement, suffix=suffix), content_type=_TYPES[suffix])
+        response = HttpResponse(services.file(statement, suffix=suffix), content_type=MEDIA_TYPES[suffix])
         response["Content-Disposition"] = f'attachment; filename="{selectors.file_name(statement, suffix)}"'
         response["X-Content-Type-Options"] = "nosniff"
         return response

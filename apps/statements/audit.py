@@ -2,15 +2,14 @@
 
 from apps.core.audit import Check
 
-
 CHECKS = (
     Check(
         name="every account has one current statement for every month that was run",
         sql="""
             SELECT w.month, w.merchant_id, w.livemode, w.currency, count(s.id) AS statements
             FROM statements_work w
-            LEFT JOIN statements_statement s ON (s.merchant_id, s.livemode, s.currency, s.month) = (w.merchant_id, w.livemode, w.currency, w.month)
-                AND s.status = 'issued'
+            LEFT JOIN statements_statement s ON s.month = w.month AND s.status = 'issued'
+                AND (s.merchant_id, s.livemode, s.currency) = (w.merchant_id, w.livemode, w.currency)
             WHERE w.state = 'done'
             GROUP BY w.id HAVING count(s.id) <> 1""",
     ),
@@ -76,6 +75,7 @@ CHECKS = (
     Check(
         name="no statement waits longer than an hour",
         strict_only=True,
-        sql="SELECT month, merchant_id, livemode, currency, attempts, last_error FROM statements_work WHERE state = 'pending' AND created < clock_timestamp() - interval '1 hour'",
+        sql="""SELECT month, merchant_id, livemode, currency, attempts, last_error FROM statements_work
+               WHERE state = 'pending' AND created < clock_timestamp() - interval '1 hour'""",
     ),
 )

@@ -58,9 +58,7 @@ class Statement(models.Model):
     class Meta:
         db_table = "statements_statement"
         constraints: ClassVar = [
-            models.UniqueConstraint(
-                fields=["merchant_id", "livemode", "currency", "month", "version"], name="statements_statement_once"
-            ),
+            models.UniqueConstraint(fields=["merchant_id", "livemode", "currency", "month", "version"], name="statements_statement_once"),
             models.UniqueConstraint(fields=["series", "serial"], name="statements_statement_serial"),
             models.UniqueConstraint(
                 fields=["merchant_id", "livemode", "currency", "month"],
@@ -69,10 +67,13 @@ class Statement(models.Model):
             ),
             models.CheckConstraint(condition=Q(status__in=["numbered", "issued", "superseded"]), name="statements_statement_status"),
             models.CheckConstraint(condition=Q(month__day=1), name="statements_statement_month"),
-            models.CheckConstraint(condition=Q(version__gte=1, serial__gte=1, lines__gte=0, postings__gte=0), name="statements_statement_counts"),
+            models.CheckConstraint(
+                condition=Q(version__gte=1, serial__gte=1, lines__gte=0, postings__gte=0), name="statements_statement_counts"
+            ),
             models.CheckConstraint(condition=Q(data_sha256__regex=_HEX), name="statements_statement_data_hash"),
             models.CheckConstraint(
-                condition=Q(status="numbered", pdf_sha256="", csv_sha256="") | Q(pdf_sha256__regex=_HEX, csv_sha256__regex=_HEX) & ~Q(status="numbered"),
+                condition=Q(status="numbered", pdf_sha256="", csv_sha256="")
+                | Q(pdf_sha256__regex=_HEX, csv_sha256__regex=_HEX) & ~Q(status="numbered"),
                 name="statements_statement_files",
             ),
             models.CheckConstraint(

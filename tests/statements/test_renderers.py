@@ -39,7 +39,12 @@ def test_pdf_csv_and_data_agree_on_every_line(currency, exponent):
     for line, row in zip(data.lines, lines, strict=True):
         figures = [line.gross, *([line.fee] if line.fee else []), line.net, line.balance]
         assert f"{line.source} " + " ".join(grouped(figure, exponent) for figure in figures) in text
-        assert [reading.minor(row[name], exponent) for name in ("gross", "fee", "net", "balance")] == [line.gross, line.fee, line.net, line.balance]
+        assert [reading.minor(row[name], exponent) for name in ("gross", "fee", "net", "balance")] == [
+            line.gross,
+            line.fee,
+            line.net,
+            line.balance,
+        ]
     assert [reading.minor(row["balance"], exponent) for row in (rows[0], rows[-1])] == [data.opening, data.closing]
 
 
@@ -81,7 +86,8 @@ def test_rendering_opens_no_file_and_no_socket_because_of_a_name():
     script = (
         "import sys; from tests.statements import samples; from apps.statements.renderers import pdf;"
         f"data = samples.data_set(3, name={TRICKS[0]!r} + {TRICKS[2]!r}); pdf.render(samples.data_set(3), samples.cover(data)); seen = [];"
-        "sys.addaudithook(lambda event, args: seen.append((event, args)) if event in ('open', 'socket.connect', 'subprocess.Popen') else None);"
+        "watched = ('open', 'socket.connect', 'subprocess.Popen');"
+        "sys.addaudithook(lambda event, args: seen.append((event, args)) if event in watched else None);"
         "pdf.render(data, samples.cover(data)); print([str(args[0]) for _, args in seen])"
     )
     opened = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout.strip()
@@ -136,7 +142,9 @@ def test_a_very_long_month_is_printed_by_day_and_whole_in_the_csv(monkeypatch):
 def test_texts_in_the_csv_are_no_formulas():
     data = samples.data_set(12)
     lines = [domain.Line(**{**{name: getattr(line, name) for name in line.__struct_fields__}, "note": "=1+1"}) for line in data.lines]
-    table = csv_.render(domain.DataSet(**{**{name: getattr(data, name) for name in data.__struct_fields__}, "lines": lines}), samples.cover(data))
+    table = csv_.render(
+        domain.DataSet(**{**{name: getattr(data, name) for name in data.__struct_fields__}, "lines": lines}), samples.cover(data)
+    )
     rows = reading.csv_rows(table)[1:-1]
     assert {row["description"] for row in rows} == {"'=1+1"}
     assert any(row["net"].startswith("-") for row in rows)

@@ -14,8 +14,7 @@ from apps.merchants.api.views_base import FlorinView
 from apps.statements import selectors, services
 from apps.statements.api import shapes
 from apps.statements.api.shapes import ListStatements, Statement
-
-_TYPES = {"pdf": "application/pdf", "csv": "text/csv; charset=utf-8"}
+from apps.statements.domain import MEDIA_TYPES
 
 
 class Nothing(Shape):
@@ -65,7 +64,7 @@ class _StatementFile(_OneStatement):
         if etag in self.request.META.get("HTTP_IF_NONE_MATCH", ""):
             response = HttpResponse(status=304)
         else:
-            response = HttpResponse(services.file(statement, suffix=self.suffix), content_type=_TYPES[self.suffix])
+            response = HttpResponse(services.file(statement, suffix=self.suffix), content_type=MEDIA_TYPES[self.suffix])
             response["Content-Disposition"] = f'attachment; filename="{selectors.file_name(statement, self.suffix)}"'
         return self._finished(response, etag)
 

@@ -5,7 +5,7 @@ from functools import cache
 from importlib import resources
 from pathlib import Path
 
-from fontTools.ttLib import TTFont
+from fontTools.ttLib import TTFont  # type: ignore[import-untyped]
 
 # Text in one of these scripts falls through to the first font that has it.
 FAMILIES = ("IBM Plex Sans", "Noto Sans Arabic", "Noto Sans CJK JP")

@@ -169,5 +169,7 @@ def _remarks(data: DataSet) -> list[str]:
     count = data.internal_movements
     if count:
         entries = "1 entry" if count == 1 else f"{count:,} entries"
-        found.append(f"{entries} moved money between your own balances, for example from pending to available, and left their sum as it was.")
+        found.append(
+            f"{entries} moved money between your own balances, for example from pending to available, and left their sum as it was."
+        )
     return found

@@ -6,6 +6,7 @@ and it holds the data set it was made from as an attachment.
 
 from functools import cache
 from importlib import resources
+from typing import Literal
 
 import msgspec
 import typst
@@ -14,7 +15,7 @@ from apps.statements.domain import Cover, DataSet, canonical
 from apps.statements.renderers import fonts
 from apps.statements.renderers.page import view
 
-STANDARDS = ["a-3a", "ua-1"]
+_STANDARDS: list[Literal["a-3a", "ua-1"]] = ["a-3a", "ua-1"]
 _REMEMBER_LINES = 2_000
 _remembered = 0
 
@@ -23,8 +24,10 @@ def render(data: DataSet, cover: Cover) -> bytes:
     """The PDF file. Texts of merchants and customers reach the template as strings, never as markup."""
     inputs = {"view": msgspec.json.encode(view(data, cover)).decode(), "data": canonical(data).decode()}
     compiler = typst.Compiler(_template(), font_paths=_fonts(), sys_inputs=inputs)
-    pdf: bytes = compiler.compile(format="pdf", pdf_standards=STANDARDS, timestamp=cover.issued_at)
+    pdf = compiler.compile(format="pdf", pdf_standards=[*_STANDARDS], timestamp=cover.issued_at)
     _account_for(len(data.lines))
+    if not isinstance(pdf, bytes):
+        raise TypeError("typst makes one file of a statement")
     return pdf
 
 

@@ -8,27 +8,22 @@ import os
 import tempfile
 from pathlib import Path
 
-from django.conf import settings
+from apps.statements import selectors
 
 
 def store(content: bytes, *, suffix: str) -> str:
     """The content is durably stored; returns its SHA-256. Storing it twice stores it once."""
     sha256 = hashlib.sha256(content).hexdigest()
-    target = path(sha256, suffix=suffix)
+    target = selectors.path(sha256, suffix=suffix)
     if not _holds(target, sha256):
         target.parent.mkdir(parents=True, exist_ok=True)
         _write(target, content)
     return sha256
 
 
-def path(sha256: str, *, suffix: str) -> Path:
-    """Where the file with this hash is, if it is anywhere."""
-    return Path(settings.MEDIA_ROOT) / "statements" / sha256[:2] / f"{sha256}.{suffix}"
-
-
 def read(sha256: str, *, suffix: str) -> bytes | None:
     """The stored content; None when it is missing or damaged."""
-    target = path(sha256, suffix=suffix)
+    target = selectors.path(sha256, suffix=suffix)
     content = target.read_bytes() if target.is_file() else None
     return content if content is not None and hashlib.sha256(content).hexdigest() == sha256 else None
 

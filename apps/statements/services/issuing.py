@@ -53,7 +53,7 @@ def _attempt(work: dict[str, Any]) -> None:
         _issue(work)
     except LeaseLost:
         log.info("statement work %s was taken over", work["id"])
-    except Exception as error:  # noqa: BLE001  (one statement's failure, of whatever kind, must not stop the others)
+    except Exception as error:
         log.exception("statement work %s failed", work["id"])
         _postpone(work, error)
 
@@ -118,7 +118,9 @@ def _complete(work: dict[str, Any], statement: dict[str, Any], pdf_sha256: str, 
 def _announce(statement: dict[str, Any]) -> None:
     merchant = merchants.merchant(statement["merchant_id"])
     id_ = ids.encode("stmt", statement["id"])
-    Delivery.objects.create(statement_id=statement["id"], recipient=merchant.email, message_id=f"<{id_}.{statement['version']}@statements.florin>")
+    Delivery.objects.create(
+        statement_id=statement["id"], recipient=merchant.email, message_id=f"<{id_}.{statement['version']}@statements.florin>"
+    )
     emit(
         merchant_id=statement["merchant_id"],
         livemode=statement["livemode"],

@@ -13,7 +13,9 @@ def plan(*, month: date) -> int:
     """Every merchant account that existed by the end of `month` has its piece of work; returns how many
     there are. Planning again adds what is missing and changes nothing else."""
     accounts = selectors.accounts_at_end_of(month)
-    work = [Work(id=ids.new_id(), month=month, merchant_id=merchant, livemode=live, currency=currency) for merchant, live, currency in accounts]
+    work = [
+        Work(id=ids.new_id(), month=month, merchant_id=merchant, livemode=live, currency=currency) for merchant, live, currency in accounts
+    ]
     Work.objects.bulk_create(work, batch_size=1000, ignore_conflicts=True)
     return len(work)
 

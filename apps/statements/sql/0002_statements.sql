@@ -65,8 +65,7 @@ BEGIN
         UPDATE statements_work SET state = 'parked', finished_at = clock_timestamp(), lease_until = NULL
         WHERE (chosen IS NULL OR id = ANY (chosen)) AND state = 'pending' AND attempts >= 5 AND lease_until < clock_timestamp();
 
-        UPDATE statements_work
-        SET attempts = attempts + 1, lease_until = clock_timestamp() + make_interval(secs => (command ->> 'lease_s')::float8)
+        UPDATE statements_work SET attempts = attempts + 1, lease_until = clock_timestamp() + make_interval(secs => (command ->> 'lease_s')::float8)
         WHERE id = (
             SELECT id FROM statements_work
             WHERE (chosen IS NULL OR id = ANY (chosen)) AND state = 'pending'
@@ -135,8 +134,7 @@ BEGIN
         UPDATE statements_delivery SET state = 'parked', lease_until = NULL
         WHERE (chosen IS NULL OR id = ANY (chosen)) AND state = 'sending' AND attempts >= 5 AND lease_until < clock_timestamp();
 
-        UPDATE statements_delivery
-        SET state = 'sending', attempts = attempts + 1,
+        UPDATE statements_delivery SET state = 'sending', attempts = attempts + 1,
             lease_until = clock_timestamp() + make_interval(secs => (command ->> 'lease_s')::float8)
         WHERE id = (
             SELECT id FROM statements_delivery
