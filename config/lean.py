@@ -18,7 +18,7 @@ from django.conf import settings
 from django.core.handlers.asgi import ASGIHandler, ASGIRequest
 from django.core.signals import got_request_exception
 from django.http import Http404, HttpRequest, HttpResponse
-from django.urls import get_resolver
+from django.urls import ResolverMatch, get_resolver
 from django.utils.module_loading import import_string
 
 from apps.core.api import answers, fallbacks, request_ids
@@ -47,6 +47,7 @@ class LeanHandler(ASGIHandler):
 
     def __init__(self, urlconf: str | None = None) -> None:
         self.resolver = get_resolver(urlconf or settings.HOT_URLCONF)
+        self.plain_routes: dict[str, ResolverMatch] = {}
         self.load_middleware(is_async=True)
 
     def load_middleware(self, is_async: bool = True) -> None:
@@ -90,12 +91,20 @@ class LeanHandler(ASGIHandler):
 
     async def _answer(self, request: HttpRequest) -> HttpResponse:
         try:
-            match = self.resolver.resolve(request.path_info)
+            match = request.resolver_match = self._match(request.path_info)
         except Http404 as missing:
             return fallbacks.not_found(request, missing)
-        request.resolver_match = match
         response: HttpResponse = await match.func(request, *match.args, **match.kwargs)
         return response
+
+    def _match(self, path: str) -> ResolverMatch:
+        """What the resolver says; routes without parameters are asked for once."""
+        found = self.plain_routes.get(path)
+        if found is None:
+            found = self.resolver.resolve(path)
+            if not found.kwargs and not found.args:
+                self.plain_routes[path] = found
+        return found
 
 
 async def read_body(scope: Scope, receive: Receive, limit: int) -> bytes:

@@ -1,6 +1,7 @@
 """What makes two requests the same one."""
 
 import hashlib
+import re
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -8,6 +9,7 @@ from uuid import UUID
 from apps.idempotency.errors import IdempotencyKeyInvalid
 
 MAX_KEY = 255
+_PRINTABLE = re.compile(r"[ -~]+\Z")
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +58,6 @@ def checked_key(values: list[str]) -> str | None:
     key = values[0]
     if not key or len(key) > MAX_KEY:
         raise IdempotencyKeyInvalid(reason=f"it must have 1 to {MAX_KEY} characters.")
-    if not all(" " <= character <= "~" for character in key):
+    if not _PRINTABLE.match(key):
         raise IdempotencyKeyInvalid(reason="it must be printable ASCII.")
     return key

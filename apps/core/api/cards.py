@@ -52,23 +52,27 @@ _CODE_NAME = re.compile(r"(?:card)?(?:cvc|cvv|csc|cvn|securitycode|verification(
 _NUMBER_NAME = re.compile(r"(?:card|cc|creditcard|debitcard)(?:no|num|number)\Z|primaryaccountnumber\Z")
 _CARD_PARENT = re.compile(r"(?:card|creditcard|debitcard|source|paymentmethoddata)\Z")
 _WRITTEN_CODE = re.compile(r"(?<![a-z0-9_])(?:cvc|cvv|csc|cvn)2?\W{0,3}\d{3,4}(?![a-z0-9])", re.IGNORECASE)
-_HINT = re.compile(r"cvc|cvv|csc|cvn|security|verification|primary|number|card_?no|card_?num|cc_?no|cc_?num", re.IGNORECASE)
+_CODE_WORDS = ("cvc", "cvv", "csc", "cvn")
+# One of these is in every name that `names_card_data` knows, whatever its dashes.
+_NAME_WORDS = (*_CODE_WORDS, "secur", "verif", "primary", "num", "card_no", "card-no", "cardno", "cc_no", "cc-no", "ccno")
 
 
 def suspicious(text: str) -> bool:
     """Whether `text` may hold card data and must be looked at closely. False is final, for text
     whose characters stand for themselves."""
-    return _MAYBE.search(text) is not None or _HINT.search(text) is not None
+    if _MAYBE.search(text) is not None:
+        return True
+    lowered = text.lower()
+    return any(word in lowered for word in _NAME_WORDS)
 
 
 def holds_card_data(text: str) -> bool:
     """Whether a card number, or a security code with its name, is written in `text`."""
-    text = _IDS.sub("·", text)
-    if _WRITTEN_CODE.search(text):
-        return True
-    if not _MAYBE.search(text):
+    has_digits, lowered = _MAYBE.search(text) is not None, text.lower()
+    if not has_digits and not any(word in lowered for word in _CODE_WORDS):
         return False
-    return any(_is_card(candidate) for candidate in _candidates(text))
+    text = _IDS.sub("·", text)
+    return _WRITTEN_CODE.search(text) is not None or any(_is_card(candidate) for candidate in _candidates(text))
 
 
 def names_card_data(name: str, parent: str = "") -> bool:

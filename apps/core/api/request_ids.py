@@ -17,6 +17,5 @@ def of(request: HttpRequest) -> str:
     if found is None:
         found = new()
         request.florin_request_id = found  # type: ignore[attr-defined]
-        structlog.contextvars.clear_contextvars()
         structlog.contextvars.bind_contextvars(request_id=found)
     return str(found)

@@ -23,7 +23,7 @@ from apps.core.api.errors import (
 from apps.core.errors import FlorinError
 from apps.idempotency import domain as idempotency
 from apps.idempotency.domain import Answer, RequestKey
-from apps.idempotency.errors import IdempotencyKeyRequired
+from apps.idempotency.errors import IdempotencyKeyRequired, IdempotencyKeyReused
 from apps.merchants.domain import KEY_IN_TEXT, Caller
 from apps.merchants.errors import ApiKeyInUrl
 
@@ -100,8 +100,12 @@ class Exchange:
         return answers.respond(answer.status, answer.body, headers)
 
     def refused(self, error: FlorinError) -> HttpResponse:
-        """The response that says what is wrong."""
-        return answers.error_response(error, request_ids.of(self.request), self.rate_headers)
+        """The response that says what is wrong. The official SDKs raise their IdempotencyError for 400
+        only, so they, who name themselves in a header, get 400 where everybody else gets 422."""
+        response = answers.error_response(error, request_ids.of(self.request), self.rate_headers)
+        if isinstance(error, IdempotencyKeyReused) and "HTTP_X_STRIPE_CLIENT_USER_AGENT" in self.request.META:
+            response.status_code = 400
+        return response
 
     def allowed(self) -> list[str]:
         """The methods that this view has."""
@@ -135,10 +139,11 @@ def refuse_url(request: HttpRequest) -> None:
         raise UrlInvalid(reason="its path holds control characters.")
     if query:
         query = unquote_plus(query)
-    if KEY_IN_TEXT.search(path) or KEY_IN_TEXT.search(query):
-        raise ApiKeyInUrl()
-    if cards.holds_card_data(path) or cards.holds_card_data(query):
-        raise CardDataNotAccepted()
+    for text in (path, query) if query else (path,):
+        if "k_" in text and KEY_IN_TEXT.search(text):
+            raise ApiKeyInUrl()
+        if cards.holds_card_data(text):
+            raise CardDataNotAccepted()
 
 
 @lru_cache(maxsize=256)
