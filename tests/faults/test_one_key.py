@@ -32,9 +32,13 @@ async def _captures(sandbox: str) -> Counter[str]:
     return Counter(line["reference"] for line in lines if line.get("status") == "captured" and line.get("kind") == "authorize")
 
 
+@pytest.fixture
+def secret(make_merchant) -> str:
+    return make_merchant().secret
+
+
 @pytest.mark.slow
-async def test_fifty_clients_with_one_key_charge_once_every_round(stack: Stack, sandbox: str, make_merchant) -> None:
-    secret = make_merchant().secret
+async def test_fifty_clients_with_one_key_charge_once_every_round(stack: Stack, sandbox: str, secret: str) -> None:
     before = await _captures(sandbox)
     async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)) as session:
         for _ in range(ROUNDS):
@@ -46,8 +50,7 @@ async def test_fifty_clients_with_one_key_charge_once_every_round(stack: Stack, 
 
 
 @pytest.mark.slow
-async def test_the_same_key_for_five_different_requests_runs_one_and_refuses_the_rest(stack: Stack, sandbox: str, make_merchant) -> None:
-    secret = make_merchant().secret
+async def test_the_same_key_for_five_different_requests_runs_one_and_refuses_the_rest(stack: Stack, sandbox: str, secret: str) -> None:
     before = await _captures(sandbox)
     bodies = [BODY | {"amount": str(1000 + n % 5)} for n in range(CLIENTS)]
     async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)) as session:

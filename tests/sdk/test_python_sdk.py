@@ -80,7 +80,7 @@ def test_the_same_key_for_another_request_is_an_idempotency_error(client: stripe
     client.v1.payment_intents.create({"amount": 100, "currency": "eur"}, options)
     with pytest.raises(stripe.IdempotencyError) as refused:
         client.v1.payment_intents.create({"amount": 200, "currency": "eur"}, options)
-    assert refused.value.code == "idempotency_key_reused"
+    assert (refused.value.http_status, "idempotency_key_reused" in refused.value.http_body) == (400, True)
 
 
 def test_an_unknown_key_is_an_authentication_error(stack: Stack) -> None:
@@ -107,7 +107,7 @@ async def test_the_async_client_does_the_same(stack: Stack, secret: str) -> None
     found = await client.v1.payment_intents.retrieve_async(intent.id)
     assert found.to_dict() == intent.to_dict()
     listed = await client.v1.payment_intents.list_async({"limit": 1})
-    assert [one.id async for one in listed.auto_paging_iter_async()] == [intent.id]
+    assert [one.id async for one in listed.auto_paging_iter()] == [intent.id]
 
 
 def test_both_official_verifiers_accept_one_delivery(client: stripe.StripeClient, sink: Sink) -> None:
