@@ -23,7 +23,7 @@ CHECKS = [
     ),
     Check(
         name="the legs of every match balance",
-        sql="SELECT g.id FROM recon_match_group g WHERE recon_unbalanced(ARRAY[g.id]) IS NOT NULL",
+        sql="SELECT g.id FROM recon_match_group g WHERE NOT recon_balanced(g.id)",
     ),
     Check(
         name="no line, movement or payout is in two active matches",

@@ -353,9 +353,9 @@ class Migration(migrations.Migration):
                 ('movement_id', models.UUIDField(null=True)),
                 ('amount', models.BigIntegerField()),
                 ('active', models.BooleanField(default=True)),
-                ('group', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='legs', to='reconciliation.matchgroup')),
+                ('group', models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='legs', to='reconciliation.matchgroup')),
                 ('line', models.ForeignKey(db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='legs', to='reconciliation.linerecord')),
-                ('payout', models.ForeignKey(db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='legs', to='reconciliation.payout')),
+                ('payout', models.ForeignKey(db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='legs', to='reconciliation.payout')),
             ],
             options={
                 'db_table': 'recon_match_leg',

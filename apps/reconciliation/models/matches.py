@@ -46,16 +46,17 @@ class MatchGroup(models.Model):
 
 class MatchLeg(models.Model):
     """One thing in a group: a line (side A), or one of our movements or payouts (side B). Each is in at most one
-    active group per hop. `movement_id` is the attempt that moved the money."""
+    active group per hop. `movement_id` is the attempt that moved the money. What a leg refers to is checked by a
+    trigger, one look for all legs that arrive together (sql/0002_rules.sql)."""
 
     pk = models.CompositePrimaryKey("group_id", "leg_no")
-    group = models.ForeignKey(MatchGroup, on_delete=models.PROTECT, related_name="legs", db_index=False)
+    group = models.ForeignKey(MatchGroup, on_delete=models.PROTECT, related_name="legs", db_constraint=False, db_index=False)
     leg_no = models.SmallIntegerField()
     hop = models.CharField(max_length=10)
     side = models.CharField(max_length=1)
     line = models.ForeignKey(LineRecord, on_delete=models.DO_NOTHING, null=True, related_name="legs", db_constraint=False, db_index=False)
     file_date = models.DateField(null=True)
-    payout = models.ForeignKey(Payout, on_delete=models.PROTECT, null=True, related_name="legs", db_index=False)
+    payout = models.ForeignKey(Payout, on_delete=models.PROTECT, null=True, related_name="legs", db_constraint=False, db_index=False)
     movement_id = models.UUIDField(null=True)
     amount = models.BigIntegerField()
     active = models.BooleanField(default=True)

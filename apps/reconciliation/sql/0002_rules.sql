@@ -3,53 +3,76 @@
 -- Every group has posted what it explains.
 ALTER TABLE recon_match_group ADD CONSTRAINT recon_match_group_posted CHECK (cardinality(entry_ids) > 0);
 
--- A leg's line is there. (Composite: the line's table is partitioned by the file's date.)
-ALTER TABLE recon_match_leg ADD CONSTRAINT recon_match_leg_line
-    FOREIGN KEY (line_id, file_date) REFERENCES recon_source_line (id, file_date);
-
--- The first group of `groups` whose legs do not balance: Σ side A = Σ side B + adjustment = amount, with legs on both
--- sides, all active where the group is and none where it is reversed.
-CREATE OR REPLACE FUNCTION recon_unbalanced(groups uuid[]) RETURNS uuid
-LANGUAGE sql STABLE AS $$
-    SELECT g.id
-    FROM recon_match_group g
-    LEFT JOIN recon_match_leg l ON l.group_id = g.id
-    WHERE g.id = ANY (groups)
-    GROUP BY g.id
-    HAVING (sum(l.amount) FILTER (WHERE l.side = 'A') = g.amount
-        AND sum(l.amount) FILTER (WHERE l.side = 'B') + g.adjustment = g.amount
-        AND bool_and(l.hop = g.hop AND l.active = (g.status = 'active'))) IS NOT TRUE
-    LIMIT 1
-$$;
-
-CREATE OR REPLACE FUNCTION recon_refuse_unbalanced(groups uuid[]) RETURNS void
-LANGUAGE plpgsql AS $$
-DECLARE
-    culprit uuid := recon_unbalanced(groups);
+-- Whether a group's legs balance: Σ side A = Σ side B + adjustment = amount, with legs on both sides, all active where
+-- the group is and none where it is reversed.
+CREATE OR REPLACE FUNCTION recon_balanced(of_group uuid) RETURNS boolean
+LANGUAGE plpgsql STABLE AS $$
 BEGIN
-    IF culprit IS NOT NULL THEN
-        RAISE EXCEPTION 'the legs of match % do not balance', culprit
-            USING ERRCODE = 'check_violation', CONSTRAINT = 'recon_match_balanced';
-    END IF;
+    RETURN (
+        SELECT l.theirs = g.amount AND l.ours + g.adjustment = g.amount AND l.fitting
+        FROM recon_match_group g
+        CROSS JOIN LATERAL (
+            SELECT sum(l.amount) FILTER (WHERE l.side = 'A') AS theirs, sum(l.amount) FILTER (WHERE l.side = 'B') AS ours,
+                   bool_and(l.hop = g.hop AND l.active = (g.status = 'active')) AS fitting
+            FROM recon_match_leg l WHERE l.group_id = g.id
+        ) l
+        WHERE g.id = of_group
+    ) IS TRUE;
 END $$;
 
--- At the end of the transaction, for each group that was made or changed, and for each leg that was changed.
+-- At the end of the transaction, for each group that was made or reversed and each leg that was.
 CREATE OR REPLACE FUNCTION recon_check_group() RETURNS trigger
 LANGUAGE plpgsql AS $$
 BEGIN
-    PERFORM recon_refuse_unbalanced(ARRAY[(to_jsonb(NEW) ->> TG_ARGV[0])::uuid]);
+    IF NOT recon_balanced(NEW.id) THEN
+        RAISE EXCEPTION 'the legs of match % do not balance', NEW.id
+            USING ERRCODE = 'check_violation', CONSTRAINT = 'recon_match_balanced';
+    END IF;
     RETURN NULL;
 END $$;
 CREATE CONSTRAINT TRIGGER recon_match_group_balanced AFTER INSERT OR UPDATE ON recon_match_group
-    DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION recon_check_group('id');
-CREATE CONSTRAINT TRIGGER recon_match_leg_balanced AFTER UPDATE ON recon_match_leg
-    DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION recon_check_group('group_id');
+    DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION recon_check_group();
 
--- The legs of a group arrive in one statement and balance at once.
-CREATE OR REPLACE FUNCTION recon_check_legs() RETURNS trigger
+CREATE OR REPLACE FUNCTION recon_check_leg() RETURNS trigger
 LANGUAGE plpgsql AS $$
 BEGIN
-    PERFORM recon_refuse_unbalanced(array_agg(DISTINCT group_id)) FROM arrived;
+    IF NOT recon_balanced(NEW.group_id) THEN
+        RAISE EXCEPTION 'the legs of match % do not balance', NEW.group_id
+            USING ERRCODE = 'check_violation', CONSTRAINT = 'recon_match_balanced';
+    END IF;
+    RETURN NULL;
+END $$;
+CREATE CONSTRAINT TRIGGER recon_match_leg_balanced AFTER UPDATE ON recon_match_leg
+    DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION recon_check_leg();
+
+-- The legs of a group arrive in one statement, to the group's own sum, and what they refer to is there: one look per
+-- statement instead of foreign keys per row, one of them into a partitioned table. None of it can be deleted.
+CREATE OR REPLACE FUNCTION recon_check_legs() RETURNS trigger
+LANGUAGE plpgsql SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off AS $$
+DECLARE
+    culprit uuid;
+BEGIN
+    SELECT a.group_id INTO culprit FROM arrived a
+    LEFT JOIN recon_source_line l ON l.id = a.line_id AND l.file_date = a.file_date
+    LEFT JOIN recon_payout p ON p.id = a.payout_id
+    WHERE (a.line_id IS NOT NULL AND l.id IS NULL) OR (a.payout_id IS NOT NULL AND p.id IS NULL)
+    LIMIT 1;
+    IF FOUND THEN
+        RAISE EXCEPTION 'match % has a leg that leads nowhere', culprit
+            USING ERRCODE = 'foreign_key_violation', CONSTRAINT = 'recon_match_leg_refers';
+    END IF;
+    SELECT a.group_id INTO culprit
+    FROM (
+        SELECT group_id, sum(amount) FILTER (WHERE side = 'A') AS theirs, sum(amount) FILTER (WHERE side = 'B') AS ours
+        FROM arrived GROUP BY group_id
+    ) a
+    LEFT JOIN recon_match_group g ON g.id = a.group_id
+    WHERE (a.theirs = g.amount AND a.ours + g.adjustment = g.amount) IS NOT TRUE
+    LIMIT 1;
+    IF FOUND THEN
+        RAISE EXCEPTION 'the legs of match % do not balance', culprit
+            USING ERRCODE = 'check_violation', CONSTRAINT = 'recon_match_balanced';
+    END IF;
     RETURN NULL;
 END $$;
 CREATE TRIGGER recon_match_leg_arrived AFTER INSERT ON recon_match_leg

@@ -1,8 +1,10 @@
 -- The stages. Each works through the open lines in order of their reference, a chunk of whole references at a time,
 -- and commits with what it posts. All candidates of a reference are seen together and only what is unique on both
--- sides is matched, so that the order in which files came does not matter.
+-- sides is matched, so that the order in which files came does not matter. A chunk is small beside the tables, so its
+-- plans are to look rows up by index, however stale the statistics are: hence the settings of the functions.
 
--- One candidate of a stage. `thing` is our movement or the payout, `test_amount` what of `amount` is test money.
+-- One candidate of a stage. `thing` is our movement or the payout, `test_amount` what of `amount` is test money. Both
+-- modes of money are entries of their own; a mode that has none has no entry id.
 CREATE TYPE recon_pair AS (
     group_id uuid,
     line_id uuid,
@@ -19,7 +21,9 @@ CREATE TYPE recon_pair AS (
     thing uuid,
     livemode boolean,
     test_amount bigint,
-    generation int
+    generation int,
+    live_entry uuid,
+    test_entry uuid
 );
 
 -- One matcher at a time. 1380270926 is 'RECN'.
@@ -34,46 +38,40 @@ LANGUAGE sql STABLE AS $$
     ) chunk
 $$;
 
-CREATE OR REPLACE FUNCTION recon_scope(livemode boolean) RETURNS text
-LANGUAGE sql IMMUTABLE PARALLEL SAFE
-RETURN CASE WHEN livemode THEN 'platform' ELSE 'platform-test' END;
+-- The postings of a command: `sums` are the debits of `names`, where they move anything.
+CREATE OR REPLACE FUNCTION recon_postings(livemode boolean, currency text, names text[], sums bigint[]) RETURNS jsonb
+LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE AS $$
+DECLARE
+    scope text := CASE WHEN livemode THEN 'platform:' ELSE 'platform-test:' END;
+    postings jsonb := '[]';
+BEGIN
+    FOR n IN 1 .. cardinality(names) LOOP
+        IF sums[n] <> 0 THEN
+            postings := postings || jsonb_build_object('account', scope || names[n] || ':' || currency, 'amount', sums[n]);
+        END IF;
+    END LOOP;
+    RETURN postings;
+END $$;
 
--- A ledger command: `sums` is name → debit. Names that move nothing are left out.
-CREATE OR REPLACE FUNCTION recon_command(
-    of_kind text, line_id uuid, sequence int, booked_on date, livemode boolean, currency text, sums jsonb, metadata jsonb
-) RETURNS jsonb
-LANGUAGE sql STABLE AS $$
-    SELECT jsonb_build_object(
-        'id', uuidv7(), 'kind', of_kind, 'source', 'lin_' || replace(line_id::text, '-', ''), 'sequence', sequence,
-        'booked_on', booked_on, 'livemode', livemode, 'metadata', metadata,
-        'postings', (SELECT jsonb_agg(jsonb_build_object('account', recon_scope(livemode) || ':' || s.key || ':' || currency,
-                                                         'amount', s.value::bigint) ORDER BY s.key)
-                     FROM jsonb_each_text(sums) s WHERE s.value::bigint <> 0))
-$$;
-
--- Posts, on the day of the line; where that day's month is shut, on today. `entries` is match → entry ids of the
--- matches that the ledger took, `refused` line → error code of the others. A match is taken whole or not at all.
-CREATE OR REPLACE FUNCTION recon_book(commands jsonb, OUT entries jsonb, OUT refused jsonb)
+-- Posts, on the day of the line; where that day's month is shut, on today. Returns what the ledger refused, line →
+-- error code. A match is taken whole or not at all.
+CREATE OR REPLACE FUNCTION recon_book(commands jsonb) RETURNS jsonb
 LANGUAGE plpgsql AS $$
 DECLARE
     outcomes jsonb := recon_post_when_open(commands);
-    mixed boolean;
+    refused jsonb;
 BEGIN
-    SELECT coalesce(jsonb_object_agg(match, ids) FILTER (WHERE took), '{}'),
-           coalesce(jsonb_object_agg(line, error) FILTER (WHERE NOT took), '{}'),
-           bool_or(NOT took AND cardinality(array_remove(given, NULL)) > 0)
-    INTO entries, refused, mixed
-    FROM (
-        SELECT c.command #>> '{metadata,match}' AS match, min(c.command #>> '{metadata,line}') AS line,
-               bool_and(o.outcome ? 'ok') AS took, min(o.outcome ->> 'error') AS error,
-               jsonb_agg(o.outcome #> '{ok,entry_id}') AS ids, array_agg(o.outcome #>> '{ok,entry_id}') AS given
-        FROM jsonb_array_elements(commands) WITH ORDINALITY c (command, n)
-        JOIN jsonb_array_elements(outcomes) WITH ORDINALITY o (outcome, n) USING (n)
-        GROUP BY 1
-    ) per_match;
-    IF mixed THEN
-        RAISE EXCEPTION 'the ledger took only a part of a match: %', refused;
+    SELECT coalesce(jsonb_object_agg(z.command #>> '{metadata,line}', z.outcome ->> 'error'), '{}') INTO refused
+    FROM ROWS FROM (jsonb_array_elements(commands), jsonb_array_elements(outcomes)) z (command, outcome)
+    WHERE NOT z.outcome ? 'ok';
+    IF refused <> '{}' THEN
+        PERFORM FROM ROWS FROM (jsonb_array_elements(commands), jsonb_array_elements(outcomes)) z (command, outcome)
+        WHERE z.outcome ? 'ok' AND refused ? (z.command #>> '{metadata,line}');
+        IF FOUND THEN
+            RAISE EXCEPTION 'the ledger took only a part of a match: %', refused;
+        END IF;
     END IF;
+    RETURN refused;
 END $$;
 
 CREATE OR REPLACE FUNCTION recon_post_when_open(commands jsonb) RETURNS jsonb
@@ -137,51 +135,56 @@ BEGIN
     RETURN cardinality(groups);
 END $$;
 
--- Writes the groups of those pairs that `entries` (match → entry ids) has. Their lines are no longer open, and breaks
--- about them or our side of them are resolved. Returns how many.
-CREATE OR REPLACE FUNCTION recon_write_groups(pairs recon_pair[], entries jsonb, in_hop text, in_stage text, in_version int, actor text)
+-- Writes a group for each pair whose line is not in `refused`. Those lines are no longer open, and breaks about them
+-- or about our side of them are resolved. Returns how many.
+CREATE OR REPLACE FUNCTION recon_write_groups(candidates recon_pair[], refused jsonb, in_hop text, in_stage text, in_version int, actor text)
 RETURNS int
 LANGUAGE plpgsql AS $$
 DECLARE
-    made int;
+    pairs recon_pair[] := candidates;
 BEGIN
+    IF refused <> '{}' THEN
+        pairs := ARRAY(SELECT p FROM unnest(candidates) p WHERE NOT refused ? p.line_id::text);
+    END IF;
     INSERT INTO recon_match_group
         (id, hop, stage, rule_version, status, currency, amount, adjustment, explanation, entry_ids, generation, created_by)
     SELECT p.group_id, in_hop, in_stage, in_version, 'active', p.currency, p.amount, 0,
            jsonb_build_object('reference', jsonb_build_array(p.nref, p.nref), 'currency', jsonb_build_array(p.currency, p.currency),
                'amount', jsonb_build_array(p.amount, p.amount), 'kind', jsonb_build_array(p.kind, p.kind), 'difference', 0,
                'tolerance', 0, 'rivals', 0, 'fee', p.fee, 'file', p.file_id, 'line', p.number),
-           ARRAY(SELECT jsonb_array_elements_text(e.value)::uuid), p.generation, actor
-    FROM unnest(pairs) p JOIN jsonb_each(entries) e ON e.key = p.group_id::text;
-    GET DIAGNOSTICS made = ROW_COUNT;
+           array_remove(ARRAY[p.live_entry, p.test_entry], NULL), p.generation, actor
+    FROM unnest(pairs) p;
 
     INSERT INTO recon_match_leg (group_id, leg_no, hop, side, line_id, file_date, movement_id, payout_id, amount, active)
-    SELECT p.group_id, leg_no, in_hop, CASE leg_no WHEN 1 THEN 'A' ELSE 'B' END,
-           CASE leg_no WHEN 1 THEN p.line_id END, CASE leg_no WHEN 1 THEN p.file_date END,
-           CASE WHEN leg_no = 2 AND in_hop = 'settlement' THEN p.thing END,
-           CASE WHEN leg_no = 2 AND in_hop = 'bank' THEN p.thing END, p.amount, true
-    FROM unnest(pairs) p JOIN recon_match_group g ON g.id = p.group_id CROSS JOIN generate_series(1, 2) leg_no;
+    SELECT p.group_id, 1, in_hop, 'A', p.line_id, p.file_date, NULL, NULL, p.amount, true FROM unnest(pairs) p
+    UNION ALL
+    SELECT p.group_id, 2, in_hop, 'B', NULL, NULL, CASE in_hop WHEN 'settlement' THEN p.thing END,
+           CASE in_hop WHEN 'bank' THEN p.thing END, p.amount, true FROM unnest(pairs) p;
+    IF in_hop = 'bank' THEN
+        UPDATE recon_payout o SET group_id = p.group_id, matched_amount = p.amount FROM unnest(pairs) p WHERE o.id = p.thing;
+    END IF;
 
-    DELETE FROM recon_open_line o USING unnest(pairs) p JOIN recon_match_group g ON g.id = p.group_id WHERE o.line_id = p.line_id;
+    DELETE FROM recon_open_line o USING unnest(pairs) p WHERE o.line_id = p.line_id;
     UPDATE recon_break b SET state = 'resolved', resolved_at = clock_timestamp(), group_id = p.group_id
-    FROM unnest(pairs) p JOIN recon_match_group g ON g.id = p.group_id
-    WHERE b.state = 'open' AND ((b.subject = 'line' AND b.subject_id = p.line_id)
-        OR (b.subject = CASE in_hop WHEN 'bank' THEN 'payout' ELSE 'movement' END AND b.subject_id = p.thing));
-    RETURN made;
+    FROM unnest(pairs) p WHERE b.state = 'open' AND b.subject = 'line' AND b.subject_id = p.line_id;
+    UPDATE recon_break b SET state = 'resolved', resolved_at = clock_timestamp(), group_id = p.group_id
+    FROM unnest(pairs) p
+    WHERE b.state = 'open' AND b.subject = CASE in_hop WHEN 'bank' THEN 'payout' ELSE 'movement' END AND b.subject_id = p.thing;
+    RETURN cardinality(pairs);
 END $$;
 
 -- Stage "exact reference": a settlement line and the capture or refund of ours that its reference names, where kind,
 -- currency and amount are equal and no other open line says the same.
 CREATE OR REPLACE FUNCTION recon_match_settlement(after text, size int, actor text) RETURNS jsonb
-LANGUAGE plpgsql AS $$
+LANGUAGE plpgsql SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off AS $$
 DECLARE
     upto text;
     pairs recon_pair[];
     reversed int;
     looked int;
-    booked record;
     made int := 0;
     refused jsonb := '{}';
+    today date := core_today();
 BEGIN
     PERFORM recon_lock_matching();
     upto := recon_chunk_end('settlement', after, size);
@@ -192,8 +195,9 @@ BEGIN
     SELECT count(*) INTO looked FROM recon_open_line o WHERE o.hop = 'settlement' AND (after IS NULL OR o.nref > after) AND o.nref <= upto;
 
     SELECT array_agg(ROW(uuidv7(), c.line_id, c.file_date, c.file_id, c.number, c.ledger_name, c.kind, c.nref,
-               least(c.booked_on, core_today()), c.currency, c.amount, c.fee, c.movement_id, c.livemode, 0,
-               (SELECT count(*) FROM recon_match_leg l WHERE l.line_id = c.line_id))::recon_pair ORDER BY c.nref, c.line_id)
+               least(c.booked_on, today), c.currency, c.amount, c.fee, c.movement_id, c.livemode, 0,
+               (SELECT count(*) FROM recon_match_leg l WHERE l.line_id = c.line_id),
+               CASE WHEN c.livemode THEN uuidv7() END, CASE WHEN NOT c.livemode THEN uuidv7() END)::recon_pair ORDER BY c.nref, c.line_id)
     INTO pairs
     FROM (
         SELECT o.*, m.movement_id, m.livemode, count(*) OVER (PARTITION BY m.movement_id) AS rivals
@@ -205,13 +209,14 @@ BEGIN
       AND NOT EXISTS (SELECT FROM recon_match_leg l WHERE l.movement_id = c.movement_id AND l.hop = 'settlement' AND l.active);
 
     IF pairs IS NOT NULL THEN
-        SELECT * INTO booked FROM recon_book((
-            SELECT jsonb_agg(recon_command('settlement', p.line_id, p.generation, p.booked_on, p.livemode, p.currency,
-                       jsonb_build_object('in_transit', p.amount - p.fee, 'gateway_fees', p.fee, p.ledger_name, -p.amount),
-                       jsonb_build_object('match', p.group_id, 'line', p.line_id, 'attempt', p.thing)) ORDER BY ordinality)
-            FROM unnest(pairs) WITH ORDINALITY p));
-        made := recon_write_groups(pairs, booked.entries, 'settlement', 'exact_reference', 1, actor);
-        refused := booked.refused;
+        refused := recon_book((
+            SELECT jsonb_agg(jsonb_build_object('id', coalesce(p.live_entry, p.test_entry), 'kind', 'settlement',
+                       'source', 'lin_' || p.line_id, 'sequence', p.generation, 'booked_on', p.booked_on, 'livemode', p.livemode,
+                       'metadata', jsonb_build_object('match', p.group_id, 'line', p.line_id, 'attempt', p.thing),
+                       'postings', recon_postings(p.livemode, p.currency, ARRAY['in_transit', 'gateway_fees', p.ledger_name],
+                                                  ARRAY[p.amount - p.fee, p.fee, -p.amount])))
+            FROM unnest(pairs) p));
+        made := recon_write_groups(pairs, refused, 'settlement', 'exact_reference', 1, actor);
     END IF;
     RETURN jsonb_build_object('last', upto, 'looked', looked, 'groups', made, 'reversed', reversed,
         'breaks', recon_diagnose_settlement(after, upto, refused));
@@ -230,15 +235,15 @@ $$;
 -- Stage "payout total": a bank line and the payout that its reference names, where the bank's amount is the sum of the
 -- payout's lines and no other open line says the same. Live and test money of one payout are booked apart.
 CREATE OR REPLACE FUNCTION recon_match_bank(after text, size int, actor text) RETURNS jsonb
-LANGUAGE plpgsql AS $$
+LANGUAGE plpgsql SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off AS $$
 DECLARE
     upto text;
     pairs recon_pair[];
     reversed int;
     looked int;
-    booked record;
     made int := 0;
     refused jsonb := '{}';
+    today date := core_today();
 BEGIN
     PERFORM recon_lock_matching();
     IF after IS NULL THEN
@@ -254,8 +259,10 @@ BEGIN
     SELECT count(*) INTO looked FROM recon_open_line o WHERE o.hop = 'bank' AND (after IS NULL OR o.nref > after) AND o.nref <= upto;
 
     SELECT array_agg(ROW(uuidv7(), c.line_id, c.file_date, c.file_id, c.number, c.ledger_name, c.kind, c.nref,
-               least(c.booked_on, core_today()), c.currency, c.amount, 0, c.payout_id, true, c.test_amount,
-               (SELECT count(*) FROM recon_match_leg l WHERE l.line_id = c.line_id))::recon_pair ORDER BY c.nref, c.line_id)
+               least(c.booked_on, today), c.currency, c.amount, 0, c.payout_id, true, c.test_amount,
+               (SELECT count(*) FROM recon_match_leg l WHERE l.line_id = c.line_id),
+               CASE WHEN c.amount <> c.test_amount THEN uuidv7() END,
+               CASE WHEN c.test_amount <> 0 THEN uuidv7() END)::recon_pair ORDER BY c.nref, c.line_id)
     INTO pairs
     FROM (
         SELECT o.*, p.id AS payout_id, p.test_amount, count(*) OVER (PARTITION BY p.id) AS lines, count(*) OVER (PARTITION BY o.line_id) AS payouts
@@ -266,25 +273,21 @@ BEGIN
     WHERE c.lines = 1 AND c.payouts = 1;
 
     IF pairs IS NOT NULL THEN
-        SELECT * INTO booked FROM recon_book((
-            SELECT jsonb_agg(recon_command('bank_receipt', p.line_id, 2 * p.generation + (NOT mode.livemode)::int, p.booked_on,
-                       mode.livemode, p.currency, jsonb_build_object(p.ledger_name, mode.sum, 'in_transit', -mode.sum),
-                       jsonb_build_object('match', p.group_id, 'line', p.line_id, 'payout', p.thing)) ORDER BY ordinality, mode.livemode)
-            FROM unnest(pairs) WITH ORDINALITY p CROSS JOIN LATERAL recon_modes(p.amount, p.test_amount) mode));
-        made := recon_write_groups(pairs, booked.entries, 'bank', 'payout_total', 1, actor);
-        refused := booked.refused;
-        UPDATE recon_payout p SET group_id = g.id, matched_amount = g.amount
-        FROM unnest(pairs) t JOIN recon_match_group g ON g.id = t.group_id WHERE p.id = t.thing;
+        refused := recon_book((
+            SELECT jsonb_agg(jsonb_build_object('id', mode.entry, 'kind', 'bank_receipt', 'source', 'lin_' || p.line_id,
+                       'sequence', 2 * p.generation + (NOT mode.livemode)::int, 'booked_on', p.booked_on, 'livemode', mode.livemode,
+                       'metadata', jsonb_build_object('match', p.group_id, 'line', p.line_id, 'payout', p.thing),
+                       'postings', recon_postings(mode.livemode, p.currency, ARRAY[p.ledger_name, 'in_transit'],
+                                                  ARRAY[mode.sum, -mode.sum])))
+            FROM unnest(pairs) p
+            CROSS JOIN LATERAL (VALUES (true, p.live_entry, p.amount - p.test_amount), (false, p.test_entry, p.test_amount))
+                mode (livemode, entry, sum)
+            WHERE mode.entry IS NOT NULL));
+        made := recon_write_groups(pairs, refused, 'bank', 'payout_total', 1, actor);
     END IF;
     RETURN jsonb_build_object('last', upto, 'looked', looked, 'groups', made, 'reversed', reversed,
         'breaks', recon_diagnose_bank(after, upto, refused));
 END $$;
-
--- What of an amount is live and what is test money; a mode without money is left out.
-CREATE OR REPLACE FUNCTION recon_modes(amount bigint, test_amount bigint) RETURNS TABLE (livemode boolean, sum bigint)
-LANGUAGE sql IMMUTABLE AS $$
-    SELECT m.livemode, m.sum FROM (VALUES (true, amount - test_amount), (false, test_amount)) m (livemode, sum) WHERE m.sum <> 0
-$$;
 
 -- The matched groups of payouts that another open line of the chunk claims as well.
 CREATE OR REPLACE FUNCTION recon_contested_payouts(after text, upto text) RETURNS uuid[]

@@ -10,13 +10,13 @@ CREATE TYPE recon_found AS (
     facts jsonb
 );
 
-CREATE OR REPLACE FUNCTION recon_open_breaks(found recon_found[]) RETURNS int
+CREATE OR REPLACE FUNCTION recon_open_breaks(breaks recon_found[]) RETURNS int
 LANGUAGE plpgsql AS $$
 DECLARE
     changed int;
 BEGIN
     INSERT INTO recon_break AS b (id, type, subject, subject_id, currency, amount, since, facts, state)
-    SELECT uuidv7(), f.type, f.subject, f.subject_id, f.currency, f.amount, f.since, f.facts, 'open' FROM unnest(found) f
+    SELECT uuidv7(), f.type, f.subject, f.subject_id, f.currency, f.amount, f.since, f.facts, 'open' FROM unnest(breaks) f
     ORDER BY f.subject_id
     ON CONFLICT (subject, subject_id) WHERE state = 'open'
     DO UPDATE SET type = excluded.type, facts = excluded.facts
@@ -97,7 +97,7 @@ LANGUAGE plpgsql AS $$
 DECLARE
     due uuid[];
     decided uuid[];
-    found int;
+    opened int;
 BEGIN
     PERFORM recon_lock_matching();
     SELECT array_agg(n.id ORDER BY n.id) INTO due FROM (
@@ -115,12 +115,12 @@ BEGIN
     ) SELECT array_agg(attempt_id) INTO decided FROM outcomes;
     INSERT INTO recon_watched (attempt_id)
     SELECT a.attempt_id FROM recon_attempts a WHERE a.attempt_id = ANY (due) AND a.state NOT IN ('succeeded', 'failed');
-    found := recon_break_overdue(coalesce(due, '{}') || coalesce(decided, '{}'));
+    opened := recon_break_overdue(coalesce(due, '{}') || coalesce(decided, '{}'));
     IF due IS NOT NULL THEN
         INSERT INTO recon_sweep (name, swept_to) VALUES ('movements', due[cardinality(due)])
         ON CONFLICT (name) DO UPDATE SET swept_to = excluded.swept_to;
     END IF;
-    RETURN jsonb_build_object('looked', coalesce(cardinality(due), 0), 'breaks', found);
+    RETURN jsonb_build_object('looked', coalesce(cardinality(due), 0), 'breaks', opened);
 END $$;
 
 CREATE OR REPLACE FUNCTION recon_break_overdue(attempts uuid[]) RETURNS int
