@@ -1,15 +1,18 @@
 """A worker dies by SIGKILL between any two steps of making statements; another one goes on."""
 
 import os
+import random
 import signal
 import subprocess
 import sys
+import time
 
 import pytest
 from django.conf import settings
 
 from apps.core import db
 from apps.statements import selectors, services
+from apps.statements.audit import CHECKS
 from apps.statements.errors import LeaseLost
 from apps.statements.services import issuing
 from tests.conftest import ROOT
@@ -54,13 +57,17 @@ services.work_off(work_ids=work)
 """
 
 
-def killed_worker(point: tuple, work: list[str]) -> int:
-    """Runs a worker that dies at `point`; returns how it ended."""
+def worker(script: str, *words: str) -> subprocess.Popen:
+    """A process of its own on this module's database and files."""
     database = settings.DATABASES["default"]
     url = f"postgres://{database['USER']}:{database['PASSWORD']}@{database['HOST']}:{database['PORT']}/{database['NAME']}"
     environment = os.environ | {"DATABASE_URL": url, "MEDIA_DIR": str(settings.MEDIA_ROOT)}
-    words = [str(word) for word in point] + work
-    return subprocess.run([sys.executable, "-c", WORKER, *words], cwd=ROOT, env=environment, timeout=60, check=False).returncode
+    return subprocess.Popen([sys.executable, "-c", script, *words], cwd=ROOT, env=environment)
+
+
+def killed_worker(point: tuple, work: list[str]) -> int:
+    """Runs a worker that dies at `point`; returns how it ended."""
+    return worker(WORKER, *(str(word) for word in point), *work).wait(60)
 
 
 @pytest.mark.parametrize("point", POINTS.values(), ids=POINTS)
@@ -119,3 +126,24 @@ def test_what_kills_its_worker_five_times_is_parked(make_merchant, month):
         books.forget_leases()
     assert services.work_off(work_ids=[own]) == 0
     assert db.query("SELECT state, attempts FROM statements_work WHERE id = %s", [own]) == [{"state": "parked", "attempts": 5}]
+
+
+CALM = "import sys, django; django.setup(); from apps.statements import services; services.work_off(work_ids=sys.argv[1:])"
+
+
+def test_workers_killed_at_random_moments_end_with_one_statement_each(make_merchant, month):
+    merchants = [make_merchant() for _ in range(30)]
+    for merchant in merchants:
+        books.busy_month(merchant.id, month)
+    work, chance = books.plan_closed(month, *merchants), random.Random(20261031)
+    for _ in range(5):
+        workers = [worker(CALM, *work) for _ in range(2)]
+        time.sleep(chance.uniform(1.0, 2.5))
+        for each in workers:
+            each.kill()
+            each.wait()
+        books.forget_leases()
+    services.work_off(work_ids=work)
+    assert selectors.progress(month)["done"] == 30
+    assert {(row["status"], row["closing"]) for row in selectors.issued_in(month)} == {("issued", 6622)}
+    assert [offender for check in CHECKS if not check.strict_only for offender in check.offenders()] == []

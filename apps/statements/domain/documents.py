@@ -73,6 +73,12 @@ class Letter(msgspec.Struct, frozen=True, kw_only=True):
     text: str
 
 
+def message_id(row: Mapping[str, Any], sender: str) -> str:
+    """The Message-ID of the mail for a statement: the same however often it is sent."""
+    host = sender.rpartition("@")[2].strip(" >")
+    return f"<{ids.encode('stmt', row['id'])}.{row['version']}@{host}>"
+
+
 def letter(row: Mapping[str, Any], *, name: str, issuer: str) -> Letter:
     """The words of the mail for a statement; `name` is the merchant's, on one line."""
     month, currency = row["month"].strftime("%B %Y"), row["currency"].upper()

@@ -10,6 +10,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+from django.conf import settings
 from django.db import transaction
 from django.db.models.functions import Now
 
@@ -117,9 +118,8 @@ def _complete(work: dict[str, Any], statement: dict[str, Any], pdf_sha256: str, 
 
 def _announce(statement: dict[str, Any]) -> None:
     merchant = merchants.merchant(statement["merchant_id"])
-    id_ = ids.encode("stmt", statement["id"])
     Delivery.objects.create(
-        statement_id=statement["id"], recipient=merchant.email, message_id=f"<{id_}.{statement['version']}@statements.florin>"
+        statement_id=statement["id"], recipient=merchant.email, message_id=domain.message_id(statement, settings.DEFAULT_FROM_EMAIL)
     )
     emit(
         merchant_id=statement["merchant_id"],
