@@ -20,6 +20,8 @@ def encode(document: Any) -> bytes:
 def respond(status: int, body: bytes, headers: Mapping[str, str]) -> HttpResponse:
     """The JSON response. Nothing of the API may be cached or sniffed."""
     response = HttpResponse(body, status=status, content_type=JSON)
+    # Named here, or the server sends the body in chunks.
+    response["Content-Length"] = str(len(body))
     response["Cache-Control"] = "no-store"
     response["X-Content-Type-Options"] = "nosniff"
     for name, value in headers.items():
