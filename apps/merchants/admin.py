@@ -57,7 +57,7 @@ class ReadOnly:
         return False
 
 
-class Records(ReadOnly, ModelAdmin):  # type: ignore[misc]
+class Records(ReadOnly, ModelAdmin):
     """Lists that page without counting and are searched by id or name."""
 
     paginator = InfinitePaginator
@@ -78,7 +78,7 @@ class Records(ReadOnly, ModelAdmin):  # type: ignore[misc]
             return queryset.none(), False
 
 
-class KeysInline(ReadOnly, TabularInline):  # type: ignore[misc]
+class KeysInline(ReadOnly, TabularInline):
     model = ApiKey
     extra = 0
     fields = readonly_fields = ("key", "livemode", "scopes", "created", "last_used_at", "expires_at", "revoked_at")
@@ -89,7 +89,7 @@ class KeysInline(ReadOnly, TabularInline):  # type: ignore[misc]
         return _page(record, str(record))
 
 
-class RatesInline(ReadOnly, TabularInline):  # type: ignore[misc]
+class RatesInline(ReadOnly, TabularInline):
     model = PricingRate
     extra = 0
     fields = readonly_fields = ("currency", "method", "percentage", "fixed")

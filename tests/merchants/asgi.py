@@ -70,5 +70,6 @@ async def ask(
     left.set()
     if not sent:
         raise Left()
+    assert len({name.lower() for name, _ in sent[0]["headers"]}) == len(sent[0]["headers"]), "a header was sent twice"
     names = {name.decode().lower(): value.decode("latin-1") for name, value in sent[0]["headers"]}
     return Reply(sent[0]["status"], names, b"".join(message.get("body", b"") for message in sent[1:]))

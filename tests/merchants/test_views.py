@@ -55,6 +55,13 @@ async def test_a_key_with_another_body_is_refused_without_effect(api):
     assert await effects(key) == 1
 
 
+async def test_stripes_sdks_are_told_of_a_reused_key_by_the_status_that_they_know(api):
+    key, sdk = f"sdk-{new_id()}", {"X-Stripe-Client-User-Agent": '{"bindings_version":"16.1.0"}'}
+    await api.post("/v1/things", AMOUNT, Idempotency_Key=key, **sdk)
+    reply = await api.post("/v1/things", {"amount": 1051}, Idempotency_Key=key, **sdk)
+    assert (reply.status, reply.error["code"], reply.error["type"]) == (400, "idempotency_key_reused", "idempotency_error")
+
+
 async def test_a_validation_error_does_not_use_the_key_up(api):
     key = f"invalid-{new_id()}"
     assert (await api.post("/v1/things", {"amount": -1}, Idempotency_Key=key)).status == 400
