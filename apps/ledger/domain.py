@@ -44,6 +44,35 @@ def parse_code(code: str) -> AccountCode:
 
 
 @dataclass(frozen=True, slots=True)
+class Posting:
+    """`amount` minor units on the account; positive is a debit, negative a credit."""
+
+    account: str
+    amount: int
+
+    def __post_init__(self) -> None:
+        if type(self.amount) is not int or self.amount == 0:
+            raise ValueError(f"an amount is a whole count of minor units and not zero, not {self.amount!r}")
+
+
+def debit(account: str, amount: int) -> Posting:
+    """What assets and expenses gain, and what the house owes less."""
+    return Posting(account, amount)
+
+
+def credit(account: str, amount: int) -> Posting:
+    """What the house owes or earns, and what assets lose."""
+    return Posting(account, -amount)
+
+
+def entry(*postings: Posting, kind: str, source: str, livemode: bool, **more: Any) -> dict[str, Any]:
+    """A command for `ledger_post`. `more`: booked_on (business date, today), sequence, effective_at,
+    reverses, metadata, holds, settles."""
+    lines = [{"account": posting.account, "amount": posting.amount} for posting in postings]
+    return {"id": ids.new_id(), "kind": kind, "source": source, "livemode": livemode, "postings": lines} | more
+
+
+@dataclass(frozen=True, slots=True)
 class Posted:
     """What `ledger_post` answered: the entry (None when there were only holds) and the balances of the
     guarded accounts afterwards, {code: {"posted": minor, "held": minor}}."""

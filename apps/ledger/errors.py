@@ -1,7 +1,9 @@
 """Why the ledger refuses a command."""
 
 from typing import Any
+from uuid import UUID
 
+from apps.core import ids
 from apps.core.errors import FlorinError
 
 
@@ -49,6 +51,27 @@ class HoldNotOpen(PostingRefused):
     message = "The hold is not open."
 
 
+class AlreadyReversed(PostingRefused):
+    """The entry was undone before, by the entry `entry_id`."""
+
+    code = "already_reversed"
+    message = "This was reversed before, by entry {entry_id}."
+
+
+class UnknownAccount(PostingRefused):
+    """No account can have that code."""
+
+    code = "ledger_account_unknown"
+    message = "There is no account {account}."
+
+
+class AccountMismatch(PostingRefused):
+    """The account is of another mode or currency, or cannot hold money back."""
+
+    code = "ledger_account_mismatch"
+    message = "The account {account} does not fit: {outcome}."
+
+
 class PeriodRefused(FlorinError):
     """The month cannot move to that status now."""
 
@@ -71,13 +94,20 @@ _BY_OUTCOME: dict[str, type[PostingRefused]] = {
     "insufficient_funds": InsufficientFunds,
     "period_closed": PeriodClosed,
     "already_posted": AlreadyPosted,
+    "already_reversed": AlreadyReversed,
     "unbalanced": Unbalanced,
     "hold_not_open": HoldNotOpen,
+    "unknown_account": UnknownAccount,
+    "account_mode_mismatch": AccountMismatch,
+    "account_currency_mismatch": AccountMismatch,
+    "account_not_guarded": AccountMismatch,
 }
 
 
 def refusal(outcome: dict[str, Any]) -> PostingRefused:
-    """The error for `{"error": …}`."""
-    fields = {name: value for name, value in outcome.items() if name != "error"}
-    cls = _BY_OUTCOME.get(outcome["error"])
-    return cls(**fields) if cls else PostingRefused(outcome=outcome["error"])
+    """The error for `{"error": …}`. Ids in it are shown as the API writes them."""
+    fields: dict[str, Any] = {"entry_id": None, "outcome": outcome["error"]} | outcome
+    del fields["error"]
+    if fields["entry_id"]:
+        fields["entry_id"] = ids.encode("ent", UUID(fields["entry_id"]))
+    return _BY_OUTCOME.get(outcome["error"], PostingRefused)(**fields)

@@ -28,6 +28,21 @@ class Account(models.Model):
         return self.code
 
 
+class Balance(models.Model):
+    """A stripe of an account's totals, on its normal side, in minor units."""
+
+    pk = models.CompositePrimaryKey("account_id", "stripe")
+    account = models.ForeignKey(Account, models.DO_NOTHING, related_name="balances")
+    stripe = models.SmallIntegerField()
+    guarded = models.BooleanField()
+    posted = models.BigIntegerField()
+    held = models.BigIntegerField()
+
+    class Meta:
+        managed = False
+        db_table = "ledger_balance"
+
+
 class Entry(models.Model):
     id = models.UUIDField(primary_key=True)
     kind = models.CharField(max_length=40)

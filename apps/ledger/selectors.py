@@ -1,11 +1,13 @@
 """Questions about the books. Balances are counted on an account's normal side."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
 from uuid import UUID
 
 from django.conf import settings
+from django.db import transaction
 
 from apps.core import db
 
@@ -84,9 +86,11 @@ def trial_balance(*, month: date | None = None) -> list[dict[str, Any]]:
 
 
 def merchant_accounts(merchant_id: UUID, *, livemode: bool) -> list[dict[str, Any]]:
-    """The merchant's accounts with what they hold: {id, code, name, currency, posted, held}."""
+    """The merchant's accounts with what they hold: {id, code, name, kind, normal_side, currency, livemode,
+    created, posted, held}."""
     return db.query(
-        """SELECT a.id, a.code, a.name, a.kind, a.currency, a.created, sum(b.posted)::bigint AS posted, sum(b.held)::bigint AS held
+        """SELECT a.id, a.code, a.name, a.kind, a.normal_side, a.currency, a.livemode, a.created,
+                  sum(b.posted)::bigint AS posted, sum(b.held)::bigint AS held
            FROM ledger_account a JOIN ledger_balance b ON b.account_id = a.id
            WHERE a.merchant_id = %s AND a.livemode = %s GROUP BY a.id ORDER BY a.currency, a.name""",
         [merchant_id, livemode],
@@ -154,3 +158,94 @@ def merchant_lines(*, merchant_id: UUID, livemode: bool, currency: str, month: d
             "after": (month + _NEXT_MONTH).replace(day=1),
         },
     )
+
+
+def period(month: date) -> dict[str, Any]:
+    """{month, status, version, reason, changed_at, closed_at} of a month; open where nothing was ever decided."""
+    rows = db.query("SELECT * FROM ledger_period WHERE month = %s", [month])
+    never = {"month": month, "status": "open", "version": 0, "reason": None, "changed_at": None, "closed_at": None}
+    return rows[0] if rows else never
+
+
+def entries(*, month: date | None = None, livemode: bool | None = None, at_once: int = 500) -> Iterator[dict[str, Any]]:
+    """Every entry of the month (of all time when None) and mode (both when None) by business date:
+    {id, kind, booked_on, recorded_at, source, livemode, metadata, postings: [{code, kind, currency,
+    amount}]}. One snapshot, `at_once` entries in memory at a time; begins a transaction of its own."""
+    first, after = (month, (month + _NEXT_MONTH).replace(day=1)) if month else (date.min, date.max)
+    day, last = first, UUID(int=0)
+    with transaction.atomic(durable=True):
+        db.query("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
+        while rows := db.query(_ENTRIES, {"day": day, "last": last, "after": after, "livemode": livemode, "limit": at_once}):
+            yield from rows
+            day, last = rows[-1]["booked_on"], rows[-1]["id"]
+
+
+_ENTRIES = """
+SELECT e.id, e.kind, e.booked_on, e.recorded_at, e.source, e.livemode, e.metadata, p.postings
+FROM (SELECT * FROM ledger_entry
+      WHERE (booked_on, id) > (%(day)s, %(last)s) AND booked_on < %(after)s
+        AND livemode = coalesce(%(livemode)s::boolean, livemode)
+      ORDER BY booked_on, id LIMIT %(limit)s) e
+CROSS JOIN LATERAL (
+    SELECT jsonb_agg(jsonb_build_object('code', a.code, 'kind', a.kind, 'currency', p.currency, 'amount', p.amount)
+                     ORDER BY p.line) AS postings
+    FROM ledger_posting p JOIN ledger_account a ON a.id = p.account_id
+    WHERE p.entry_id = e.id AND p.booked_on = e.booked_on) p
+ORDER BY e.booked_on, e.id
+"""
+
+
+def accounts(*, livemode: bool | None = None) -> list[dict[str, Any]]:
+    """Every account of the mode (of both when None), by code: {code, kind, currency, livemode}."""
+    return db.query(
+        "SELECT code, kind, currency, livemode FROM ledger_account WHERE livemode = coalesce(%s::boolean, livemode) ORDER BY code",
+        [livemode],
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Page:
+    """`fetch` entries, newest first; after the entry `cursor`, or before it when `backwards`."""
+
+    fetch: int
+    cursor: UUID | None = None
+    backwards: bool = False
+
+
+def merchant_entries(accounts: Sequence[UUID], page: Page) -> list[dict[str, Any]]:
+    """Entries that touch one of the accounts, in the order of booking, newest first (oldest first when
+    the page is read backwards): {id, kind, booked_on, recorded_at, source, reverses, livemode, lines:
+    [{account_id, name, amount, currency, balance_after}]}, the lines on those accounts only."""
+    sign, order = (">", "ASC") if page.backwards else ("<", "DESC")
+    return db.query(
+        _MERCHANT_ENTRIES.format(sign=sign, order=order, edge="max" if page.backwards else "min"),
+        {"accounts": list(accounts), "cursor": page.cursor, "fetch": page.fetch},
+    )
+
+
+# From each account the postings next to the cursor, by index; an entry has few lines on one account.
+_MERCHANT_ENTRIES = """
+WITH cursor AS (
+    SELECT {edge}(p.id) AS id FROM ledger_entry e JOIN ledger_posting p ON p.entry_id = e.id AND p.booked_on = e.booked_on
+    WHERE e.id = %(cursor)s AND p.account_id = ANY (%(accounts)s)
+)
+SELECT e.id, e.kind, e.booked_on, e.recorded_at, e.source, e.reverses, e.livemode, own.lines
+FROM (
+    SELECT near.entry_id, near.booked_on, {edge}(near.id) AS at
+    FROM cursor, unnest(%(accounts)s::uuid[]) account
+    CROSS JOIN LATERAL (
+        SELECT p.id, p.entry_id, p.booked_on FROM ledger_posting p
+        WHERE p.account_id = account AND (cursor.id IS NULL OR p.id {sign} cursor.id)
+        ORDER BY p.id {order} LIMIT 4 * %(fetch)s
+    ) near
+    GROUP BY near.entry_id, near.booked_on
+    ORDER BY at {order} LIMIT %(fetch)s
+) found
+JOIN ledger_entry e ON e.id = found.entry_id
+CROSS JOIN LATERAL (
+    SELECT jsonb_agg(jsonb_build_object('account_id', a.id, 'name', a.name, 'amount', p.amount, 'currency', p.currency,
+                                        'balance_after', p.balance_after) ORDER BY p.line) AS lines
+    FROM ledger_posting p JOIN ledger_account a ON a.id = p.account_id
+    WHERE p.entry_id = e.id AND p.booked_on = e.booked_on AND a.id = ANY (%(accounts)s)) own
+ORDER BY found.at {order}
+"""

@@ -18,7 +18,8 @@ def post(command: dict[str, Any]) -> Posted:
     effective_at, reverses, metadata, holds, settles. Amounts in minor units, debit positive.
 
     Locks: month (shared), then the balances by account.  Posts: one entry.
-    Raises: InsufficientFunds, PeriodClosed, AlreadyPosted, Unbalanced, HoldNotOpen, PostingRefused."""
+    Raises: InsufficientFunds, PeriodClosed, AlreadyPosted, AlreadyReversed, Unbalanced, HoldNotOpen,
+    UnknownAccount, AccountMismatch, PostingRefused."""
     outcome = post_many([command])[0]
     if "error" in outcome:
         raise errors.refusal(outcome)
@@ -45,6 +46,19 @@ def reverse(entry_id: UUID, *, reason: str) -> Posted:
     postings = mirror((row["code"], row["amount"]) for row in rows)
     command = {"id": ids.new_id(), "kind": "reversal", "source": ids.encode("ent", entry_id), "reverses": entry_id}
     return post(command | {"livemode": rows[0]["livemode"], "metadata": {"reason": reason}, "postings": postings})
+
+
+def expire_holds(*, at_most: int = 100) -> int:
+    """Holds that are past their time hold nothing back any more; returns how many were ended now.
+
+    Locks: the balances by account.  Posts: nothing; each hold ends on its own."""
+    rows = db.query(
+        """SELECT h.id, h.kind, h.source, a.livemode FROM ledger_hold h JOIN ledger_account a ON a.id = h.account_id
+           WHERE h.status = 'open' AND h.expires_at < clock_timestamp() ORDER BY h.expires_at LIMIT %s""",
+        [at_most],
+    )
+    commands = [row | {"id": ids.new_id(), "settles": [{"id": row["id"], "as": "expired"}]} for row in rows]
+    return sum("ok" in outcome for outcome in post_many(commands)) if commands else 0
 
 
 def set_period(*, month: date, status: str, reason: str | None = None) -> dict[str, Any]:

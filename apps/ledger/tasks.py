@@ -10,3 +10,12 @@ def seal() -> int:
     while sealed := services.seal():
         total += sealed
     return total
+
+
+@shared_task(name="ledger.expire_holds")
+def expire_holds() -> int:
+    """No hold outlives its time."""
+    total = 0
+    while ended := services.expire_holds():
+        total += ended
+    return total

@@ -34,6 +34,20 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.CreateModel(
+            name='Balance',
+            fields=[
+                ('pk', models.CompositePrimaryKey('account_id', 'stripe', blank=True, editable=False, primary_key=True, serialize=False)),
+                ('stripe', models.SmallIntegerField()),
+                ('guarded', models.BooleanField()),
+                ('posted', models.BigIntegerField()),
+                ('held', models.BigIntegerField()),
+            ],
+            options={
+                'db_table': 'ledger_balance',
+                'managed': False,
+            },
+        ),
+        migrations.CreateModel(
             name='Entry',
             fields=[
                 ('id', models.UUIDField(primary_key=True, serialize=False)),
