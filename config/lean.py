@@ -196,7 +196,6 @@ async def transmit(response: HttpResponse, send: Send) -> None:
     headers = [(name.lower().encode("ascii"), value.encode("latin-1")) for name, value in response.items()]
     body = response.content
     if not response.has_header("Content-Length"):
-        if not response.has_header("Content-Length"):
         headers.append((b"content-length", str(len(body)).encode()))
     await send({"type": "http.response.start", "status": response.status_code, "headers": headers})
     await send({"type": "http.response.body", "body": body})
