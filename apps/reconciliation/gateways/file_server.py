@@ -13,6 +13,10 @@ _DEADLINE_S = 30.0
 _LONGEST_LIST = 16 * 1024 * 1024
 
 
+class Listing(msgspec.Struct, frozen=True):
+    files: list[RemoteFile]
+
+
 def list_request(base_url: str, kind: str) -> HttpRequest:
     return HttpRequest("GET", f"{base_url}/files/{kind}", deadline_s=_DEADLINE_S, max_bytes=_LONGEST_LIST)
 
@@ -22,10 +26,10 @@ def read_list(reply: HttpReply, kind: str) -> list[RemoteFile]:
     if reply.status != 200:
         raise SourceUnavailable(source=kind, reason=f"the list was answered with {reply.status}")
     try:
-        files = msgspec.json.decode(reply.body, type=list[RemoteFile])
-    except msgspec.DecodeError as error:
+        listing = msgspec.json.decode(reply.body, type=Listing)
+    except msgspec.MsgspecError as error:
         raise SourceUnavailable(source=kind, reason=f"the list is not as expected: {error}") from None
-    named = (msgspec.structs.replace(file, kind=kind) for file in files)
+    named = (msgspec.structs.replace(file, kind=kind) for file in listing.files)
     return sorted(named, key=lambda file: (file.date, file.name))
 
 
