@@ -7,3 +7,7 @@ class PlatformConfig(AppConfig):
     name = "config"
     label = "platform"
     verbose_name = "Platform"
+
+    def ready(self) -> None:
+        # Without this, tasks sent by the web or by a command go to another broker's queue.
+        import celery_app  # noqa: F401
