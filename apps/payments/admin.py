@@ -143,7 +143,18 @@ class Part(ReadOnly, TabularInline):  # type: ignore[misc]
 
 class AttemptsOfIntent(Part):
     model = Attempt
-    fields = readonly_fields = ("kind", "state", "amount", "code", "decline_code", "network_reference", "looks", "next_look_at", "started_at", "ended_at")  # fmt: skip
+    fields = readonly_fields = (
+        "kind",
+        "state",
+        "amount",
+        "code",
+        "decline_code",
+        "network_reference",
+        "looks",
+        "next_look_at",
+        "started_at",
+        "ended_at",
+    )
 
 
 class ChargesOfIntent(Part):
@@ -167,14 +178,36 @@ class PaymentIntentAdmin(Records):
 
 @admin.register(Attempt)
 class AttemptAdmin(Records):
-    list_display = ("name", "kind", "state_label", money("amount", "Amount"), linked("pi", "intent_id", "Intent"), "code", "looks", "next_look_at", "mode", "started_at")  # fmt: skip
+    list_display = (
+        "name",
+        "kind",
+        "state_label",
+        money("amount", "Amount"),
+        linked("pi", "intent_id", "Intent"),
+        "code",
+        "looks",
+        "next_look_at",
+        "mode",
+        "started_at",
+    )
     list_filter = ("state", "kind", "livemode")
     found_by = {"att": "id", "pi": "intent_id", "re": "refund_id"}
 
 
 @admin.register(Charge)
 class ChargeAdmin(Records):
-    list_display = ("name", "state_label", money("amount", "Authorised"), money("amount_captured", "Captured"), money("amount_refunded", "Refunded"), linked("pi", "intent_id", "Intent"), linked("txn", "balance_transaction_id", "Booked as"), "account", "mode", "created")  # fmt: skip
+    list_display = (
+        "name",
+        "state_label",
+        money("amount", "Authorised"),
+        money("amount_captured", "Captured"),
+        money("amount_refunded", "Refunded"),
+        linked("pi", "intent_id", "Intent"),
+        linked("txn", "balance_transaction_id", "Booked as"),
+        "account",
+        "mode",
+        "created",
+    )
     list_filter = ("status", "captured", "livemode")
     inlines = (RefundsOfCharge,)
     found_by = {"ch": "id", "pi": "intent_id", "cus": "customer_id"}
@@ -182,7 +215,18 @@ class ChargeAdmin(Records):
 
 @admin.register(Refund)
 class RefundAdmin(Records):
-    list_display = ("name", "state_label", money("amount", "Amount"), money("from_available", "From available"), money("from_pending", "From pending"), linked("ch", "charge_id", "Charge"), linked("att", "attempt_id", "Attempt"), "account", "mode", "created")  # fmt: skip
+    list_display = (
+        "name",
+        "state_label",
+        money("amount", "Amount"),
+        money("from_available", "From available"),
+        money("from_pending", "From pending"),
+        linked("ch", "charge_id", "Charge"),
+        linked("att", "attempt_id", "Attempt"),
+        "account",
+        "mode",
+        "created",
+    )
     list_filter = ("status", "livemode")
     found_by = {"re": "id", "ch": "charge_id"}
 
@@ -216,7 +260,15 @@ class PaymentMethodAdmin(Records):
 
 @admin.register(Transfer)
 class TransferAdmin(Records):
-    list_display = ("name", money("amount", "Amount"), "account", "destination", linked("txn", "balance_transaction_id", "Booked as"), "mode", "created")  # fmt: skip
+    list_display = (
+        "name",
+        money("amount", "Amount"),
+        "account",
+        "destination",
+        linked("txn", "balance_transaction_id", "Booked as"),
+        "mode",
+        "created",
+    )
     list_filter = ("livemode",)
     found_by = {"tr": "id"}
 
@@ -227,7 +279,19 @@ class TransferAdmin(Records):
 
 @admin.register(BalanceTransaction)
 class BalanceTransactionAdmin(Records):
-    list_display = ("name", "type", money("amount", "Amount"), money("fee", "Fee"), money("net", "Net"), "source_link", "available_on", "released", "account", "mode", "created")  # fmt: skip
+    list_display = (
+        "name",
+        "type",
+        money("amount", "Amount"),
+        money("fee", "Fee"),
+        money("net", "Net"),
+        "source_link",
+        "available_on",
+        "released",
+        "account",
+        "mode",
+        "created",
+    )
     list_filter = ("type", "released", "livemode")
     found_by = {"txn": "id"}
 
@@ -242,7 +306,15 @@ class BalanceTransactionAdmin(Records):
 
 @admin.register(Funds)
 class FundsAdmin(Records):
-    list_display = ("charge_name", money("amount", "Amount"), money("remaining", "Still pending"), "available_on", "releases", "account", "mode")  # fmt: skip
+    list_display = (
+        "charge_name",
+        money("amount", "Amount"),
+        money("remaining", "Still pending"),
+        "available_on",
+        "releases",
+        "account",
+        "mode",
+    )
     list_filter = ("livemode",)
     ordering = ("-charge_id",)
     found_by = {"ch": "charge_id"}

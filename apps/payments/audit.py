@@ -98,7 +98,9 @@ WHERE (SELECT count(*) FILTER (WHERE t.net = -x.amount AND t.merchant_id = x.mer
     ),
     Check(
         name="no attempt is left where its process died",
-        sql="SELECT id, kind, started_at FROM payments_attempt WHERE state = 'started' AND started_at < clock_timestamp() - interval '15 minutes'",
+        sql="""
+SELECT id, kind, started_at FROM payments_attempt
+WHERE state = 'started' AND started_at < clock_timestamp() - interval '15 minutes'""",
     ),
     Check(
         name="payments whose outcome is not known are looked at",
@@ -109,7 +111,9 @@ WHERE next_look_at < clock_timestamp() - interval '15 minutes'""",
     ),
     Check(
         name="no payment's outcome has been unknown for a day",
-        sql="SELECT id, kind, started_at FROM payments_attempt WHERE state = 'unknown' AND started_at < clock_timestamp() - interval '1 day'",
+        sql="""
+SELECT id, kind, started_at FROM payments_attempt
+WHERE state = 'unknown' AND started_at < clock_timestamp() - interval '1 day'""",
         strict_only=True,
     ),
     Check(

@@ -1,22 +1,21 @@
 """Every way in which payments refuse.
 
-    FlorinError
-    ├── CardDeclined                402  the card's bank, or the gateway, said no
-    ├── UnexpectedState             400  not in this status
-    │   └── MethodMissing           400
-    ├── IntentBusy                  409  another request is at it
-    ├── GatewayUnavailable          503
-    └── InvalidRequest              400
-        ├── AmountTooLarge · BalanceInsufficient
-        ├── ChargeAlreadyRefunded · ChargeNotRefundable
-        ├── ReferenceMissing · TransferToSelf
-        └── MethodInUse · MethodNotUsable · CustomerMismatch · CustomerDeleted
+FlorinError
+├── CardDeclined                402  the card's bank, or the gateway, said no
+├── UnexpectedState             400  not in this status
+│   └── MethodMissing           400
+├── IntentBusy                  409  another request is at it
+├── GatewayUnavailable          503
+└── InvalidRequest              400
+    ├── AmountTooLarge · BalanceInsufficient
+    ├── ChargeAlreadyRefunded · ChargeNotRefundable
+    ├── ReferenceMissing · TransferToSelf
+    └── MethodInUse · MethodNotUsable · CustomerMismatch · CustomerDeleted
 """
 
 from typing import Any
 
 from apps.core.errors import FlorinError, InvalidRequest, NotFound
-from apps.payments.domain import declines
 
 
 class CardDeclined(FlorinError):
@@ -26,10 +25,10 @@ class CardDeclined(FlorinError):
     type = "card_error"
     code = "card_declined"
     status = 402
-    message = "{text}"
+    message = "{told}"
 
-    def __init__(self, *, code: str, decline_code: str | None, objects: dict[str, Any]) -> None:
-        super().__init__(text=declines.message(code, decline_code))
+    def __init__(self, *, code: str, decline_code: str | None, told: str, objects: dict[str, Any]) -> None:
+        super().__init__(told=told)
         self.code = code  # type: ignore[misc]  # each decline has its own
         self.decline_code = decline_code
         self.objects = objects

@@ -85,7 +85,9 @@ WRITES = {
     "create with everything": Case("POST", INTENTS, FULL),
     "create and confirm": Case("POST", INTENTS, PAYMENT),
     "create and confirm, expanded": Case("POST", INTENTS, PAYMENT | {"expand": ["latest_charge.balance_transaction", "payment_method"]}),
-    "create, expanded": Case("POST", INTENTS, {"amount": 5, "currency": "eur", "payment_method": "pm_card_visa", "expand": ["payment_method"]}),
+    "create, expanded": Case(
+        "POST", INTENTS, {"amount": 5, "currency": "eur", "payment_method": "pm_card_visa", "expand": ["payment_method"]}
+    ),
     "create by form": Case("POST", INTENTS, b"amount=2000&currency=eur&metadata[order]=7&payment_method_types[]=card"),
     "create and hold": Case("POST", INTENTS, PAYMENT | {"capture_method": "manual"}),
     "create and be challenged": Case("POST", INTENTS, PAYMENT | {"payment_method": "pm_card_authenticationRequired"}),
@@ -118,7 +120,9 @@ WRITES = {
     "cancel what is paid": Case("POST", INTENTS + "/{intent}/cancel", {}, paid),
     "cancel for a bad reason": Case("POST", INTENTS + "/{intent}/cancel", {"cancellation_reason": "bored"}, held),
     "refund": Case("POST", "/v1/refunds", {"payment_intent": "{intent}", "reason": "duplicate", "metadata": {"a": "b"}}, paid),
-    "refund a part of a charge": Case("POST", "/v1/refunds", {"charge": "{charge}", "amount": 5, "expand": ["charge", "balance_transaction"]}, paid),
+    "refund a part of a charge": Case(
+        "POST", "/v1/refunds", {"charge": "{charge}", "amount": 5, "expand": ["charge", "balance_transaction"]}, paid
+    ),
     "refund too much": Case("POST", "/v1/refunds", {"payment_intent": "{intent}", "amount": 2_001}, paid),
     "refund twice": Case("POST", "/v1/refunds", {"payment_intent": "{intent}"}, refunded),
     "refund what is held": Case("POST", "/v1/refunds", {"payment_intent": "{intent}"}, held),
@@ -136,7 +140,9 @@ WRITES = {
 
 READS = {
     "retrieve": Case("GET", INTENTS + "/{intent}", given=paid),
-    "retrieve, expanded": Case("GET", INTENTS + "/{intent}?expand[]=latest_charge.balance_transaction&expand[]=payment_method&expand[]=customer", given=paid),
+    "retrieve, expanded": Case(
+        "GET", INTENTS + "/{intent}?expand[]=latest_charge.balance_transaction&expand[]=payment_method&expand[]=customer", given=paid
+    ),
     "retrieve what was declined": Case("GET", INTENTS + "/{intent}?expand[]=latest_charge", given=declined),
     "retrieve what waits for its customer": Case("GET", INTENTS + "/{intent}", given=challenged),
     "retrieve theirs": Case("GET", INTENTS + "/{intent}", given=theirs),

@@ -22,10 +22,9 @@ def new_shop(make_merchant, sandbox: str) -> Callable[[], Shop]:
 
 
 @pytest.fixture(autouse=True)
-def fresh() -> Iterator[None]:
+def fresh() -> None:
     """No price list is remembered from another test."""
     cache.forget()
-    yield
 
 
 @pytest.fixture

@@ -80,7 +80,8 @@ class Shop:
         """What is posted to the merchant's account `name`, holds not counted."""
         code = merchant_account(self.merchant.id, self.livemode, name, currency)
         found = db.query(
-            "SELECT sum(b.posted)::bigint AS posted FROM ledger_balance b JOIN ledger_account a ON a.id = b.account_id WHERE a.code = %s", [code]
+            "SELECT sum(b.posted)::bigint AS posted FROM ledger_balance b JOIN ledger_account a ON a.id = b.account_id WHERE a.code = %s",
+            [code],
         )
         return found[0]["posted"] or 0
 
@@ -144,16 +145,34 @@ def due_now(shop: Shop) -> None:
 
 def age(shop: Shop, seconds: int) -> None:
     """As if the merchant's unresolved attempts had been begun, and denied by the gateway, longer ago."""
+    earlier = ", ".join(f"{column} = {column} - make_interval(secs => %(s)s)" for column in ("sent_until", "missing_since", "started_at"))
     db.query(
-        "UPDATE payments_attempt SET sent_until = sent_until - make_interval(secs => %s), missing_since = missing_since - make_interval(secs => %s),"
-        " started_at = started_at - make_interval(secs => %s) WHERE merchant_id = %s AND next_look_at IS NOT NULL RETURNING id",
-        [seconds, seconds, seconds, shop.merchant.id],
+        f"UPDATE payments_attempt SET {earlier} WHERE merchant_id = %(m)s AND next_look_at IS NOT NULL RETURNING id",
+        {"s": seconds, "m": shop.merchant.id},
     )
 
 
 def forget_lease(shop: Shop, key: str) -> None:
     """As if the request with this key had been begun more than its lease ago."""
     db.query(
-        "UPDATE idempotency_record SET locked_until = clock_timestamp() - interval '1 second' WHERE merchant_id = %s AND key = %s AND state = 'running' RETURNING key",
+        "UPDATE idempotency_record SET locked_until = clock_timestamp() - interval '1 second'"
+        " WHERE merchant_id = %s AND key = %s AND state = 'running' RETURNING key",
         [shop.merchant.id, key],
     )
+
+
+def answer_of(flow: Flow[Answer], answer: Any) -> Answer:
+    """Drives a flow on from its current step, which was answered by `answer`, to its end."""
+    try:
+        while True:
+            answer = _perform(flow.send(answer))
+    except StopIteration as end:
+        return end.value
+
+
+def until_record(flow: Flow[Answer]) -> Any:
+    """Drives a flow up to its record, and returns that step, which is not performed."""
+    step = flow.send(None)
+    while _name(step) != "payments_record":
+        step = flow.send(_perform(step))
+    return step

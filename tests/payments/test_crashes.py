@@ -8,7 +8,7 @@ from apps.idempotency.errors import IdempotencyKeyInUse
 from apps.idempotency.flows import WAIT_S
 from apps.payments import flows
 from apps.payments.domain import requests, schedule
-from tests.payments.shop import Shop, age, drive, due_now, forget_lease, pi, reference
+from tests.payments.shop import Shop, age, answer_of, drive, due_now, forget_lease, pi, reference, until_record
 
 PAYMENT = {"amount": 10_000, "currency": "eur", "confirm": True, "payment_method": "pm_card_visa"}
 POINTS = ["before payments_begin", "after payments_begin", "before Http", "after Http", "before payments_record", "after payments_record"]
@@ -101,32 +101,21 @@ def test_one_that_sends_again_keeps_others_from_deciding_that_nothing_was_sent(s
 
 def test_the_second_to_record_gives_the_firsts_answer(shop: Shop) -> None:
     slow = begun(shop, "k")
-    step = slow.send(None)
-    while getattr(step, "function", "") != "payments_record":
-        step = slow.send(_perform(step))
+    step = until_record(slow)
     due_now(shop)
     flows.recover_due()
-    with pytest.raises(StopIteration) as end:
-        while True:
-            step = slow.send(_perform(step))
-    assert end.value.value.body == run(begun(shop, "k")).body
+    answer = answer_of(slow, _perform(step))
+    assert answer.body == run(begun(shop, "k")).body
     assert (shop.booked("pending"), len(shop.rows("payments_charge"))) == (9_680, 1)
 
 
 def test_a_change_in_between_is_kept(shop: Shop) -> None:
     """The record is made of the row as it was; when that changed, it is made again."""
-    from apps.core import db
     flow = begun(shop, "k")
-    step = flow.send(None)
-    while getattr(step, "function", "") != "payments_record":
-        step = flow.send(_perform(step))
-    db.query(
-        "UPDATE payments_intent SET metadata = '{\"late\": \"1\"}', version = version + 1 WHERE merchant_id = %s RETURNING id", [shop.merchant.id]
-    )
-    with pytest.raises(StopIteration) as end:
-        while True:
-            step = flow.send(_perform(step))
-    assert b'"metadata":{"late":"1"}' in end.value.value.body
+    step = until_record(flow)
+    change = "UPDATE payments_intent SET metadata = %s, version = version + 1 WHERE merchant_id = %s RETURNING id"
+    db.query(change, ['{"late": "1"}', shop.merchant.id])
+    assert b'"metadata":{"late":"1"}' in answer_of(flow, _perform(step)).body
     assert (shop.rows("payments_intent")[0]["status"], shop.booked("pending")) == ("succeeded", 9_680)
 
 
@@ -151,7 +140,10 @@ SENT = ["after Http", "before payments_refund_record", "after payments_refund_re
 
 @pytest.mark.parametrize(
     ("by", "point"),
-    [*(("recovery", point) for point in SENT), *(("client", point) for point in ["before payments_refund_begin", "after payments_refund_begin", *SENT])],
+    [
+        *(("recovery", point) for point in SENT),
+        *(("client", point) for point in ["before payments_refund_begin", "after payments_refund_begin", *SENT]),
+    ],
 )
 def test_a_refund_that_died_is_finished_once(shop: Shop, effects, point: str, by: str) -> None:
     intent = shop.pay()

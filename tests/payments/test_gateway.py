@@ -9,7 +9,15 @@ from apps.payments.gateways.sandbox import Sandbox
 
 CARD = {"brand": "visa", "last4": "4242", "exp_month": 12, "exp_year": 2034, "funding": "credit", "country": "US", "fingerprint": "f"}
 ASKED = Asked(kind="authorize", reference="att_1", amount=1000, currency="eur", capture=True, token="pm_card_visa")
-RIGHT = {"reference": "att_1", "kind": "authorize", "status": "captured", "amount": 1000, "currency": "eur", "network_reference": "nw", "card": CARD}
+RIGHT = {
+    "reference": "att_1",
+    "kind": "authorize",
+    "status": "captured",
+    "amount": 1000,
+    "currency": "eur",
+    "network_reference": "nw",
+    "card": CARD,
+}
 
 
 def read(document: object, *, status: int = 200, asked: Asked = ASKED):

@@ -95,7 +95,11 @@ def test_a_declined_payment_succeeds_with_another_card(shop: Shop) -> None:
 
 @pytest.mark.parametrize(
     ("card", "brand", "last4", "country"),
-    [("pm_card_amex", "amex", "8431", "US"), ("pm_card_de", "visa", "0016", "DE"), ("pm_card_mastercard_prepaid", "mastercard", "5100", "US")],
+    [
+        ("pm_card_amex", "amex", "8431", "US"),
+        ("pm_card_de", "visa", "0016", "DE"),
+        ("pm_card_mastercard_prepaid", "mastercard", "5100", "US"),
+    ],
 )
 def test_a_charge_says_which_card_paid(shop: Shop, card: str, brand: str, last4: str, country: str) -> None:
     shown = shop.pay(method=card, expand=["latest_charge"])["latest_charge"]["payment_method_details"]["card"]

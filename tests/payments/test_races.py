@@ -55,7 +55,10 @@ async def test_a_hundred_captures_and_voids_have_one_winner(shop: Shop) -> None:
     answers = await at_once(*(flow for pair in zip(capture, cancel, strict=True) for flow in pair))
     won = Counter(answer.status for answer in answers if isinstance(answer, Answer))
     assert won == {200: 1}
-    assert (len(await off(shop.rows, "payments_attempt", "kind <> 'authorize'")), await off(shop.booked, "pending") in (0, 9_680)) == (1, True)
+    assert (len(await off(shop.rows, "payments_attempt", "kind <> 'authorize'")), await off(shop.booked, "pending") in (0, 9_680)) == (
+        1,
+        True,
+    )
 
 
 async def test_a_hundred_full_refunds_have_one_winner(shop: Shop) -> None:
@@ -71,7 +74,11 @@ async def test_refunds_at_once_never_take_more_than_there_is(shop: Shop) -> None
     paid = [await off(shop.pay, 1_000) for _ in range(6)]
     refunds = [shop.begin(flows.create_refund, requests.CreateRefund, payment_intent=intent["id"]) for intent in paid for _ in range(2)]
     answers = await at_once(*refunds)
-    assert (sum(isinstance(answer, Answer) for answer in answers), await off(shop.booked, "pending"), await off(shop.money)) == (5, 646, (0, 646))
+    assert (sum(isinstance(answer, Answer) for answer in answers), await off(shop.booked, "pending"), await off(shop.money)) == (
+        5,
+        646,
+        (0, 646),
+    )
 
 
 async def test_transfers_at_once_never_take_more_than_there_is(shop: Shop, new_shop) -> None:
@@ -80,7 +87,11 @@ async def test_transfers_at_once_never_take_more_than_there_is(shop: Shop, new_s
     await off(services.release_funds, due=date(2190, 1, 1))
     params = {"amount": 1_000, "currency": "eur", "destination": other.merchant.account}
     answers = await at_once(*(shop.begin(flows.create_transfer, requests.CreateTransfer, **params) for _ in range(30)))
-    assert (sum(isinstance(answer, Answer) for answer in answers), await off(shop.money), await off(other.money)) == (9, (680, 0), (9_000, 0))
+    assert (sum(isinstance(answer, Answer) for answer in answers), await off(shop.money), await off(other.money)) == (
+        9,
+        (680, 0),
+        (9_000, 0),
+    )
 
 
 async def test_recovery_and_the_client_at_once_book_once(shop: Shop, impatient) -> None:

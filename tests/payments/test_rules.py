@@ -31,10 +31,12 @@ def test_refunds_are_counted_from_the_refunds_themselves(shop: Shop) -> None:
     intent = shop.pay()
     shop.pay()
     shop.refund(intent, amount=6_000)
+    columns = (
+        "merchant_id, livemode, created, charge_id, intent_id, attempt_id, amount, currency, metadata, from_available, from_pending, draws"
+    )
     copy = (
-        "INSERT INTO payments_refund (id, merchant_id, livemode, version, created, charge_id, intent_id, attempt_id, status, amount, currency,"
-        " metadata, from_available, from_pending, draws) SELECT uuidv7(), merchant_id, livemode, 1, created, charge_id, intent_id, attempt_id,"
-        " 'pending', amount, currency, metadata, from_available, from_pending, draws FROM payments_refund WHERE merchant_id = %s"
+        f"INSERT INTO payments_refund (id, version, status, {columns})"
+        f" SELECT uuidv7(), 1, 'pending', {columns} FROM payments_refund WHERE merchant_id = %s"
     )
     assert "payments_refund_cap" in str(refused(copy, shop.merchant.id).__cause__.diag.constraint_name)
     assert len(shop.rows("payments_refund")) == 1
@@ -56,10 +58,10 @@ def test_what_is_final_does_not_go_back(shop: Shop, table: str, change: str) -> 
 
 def test_an_intent_has_one_live_attempt(shop: Shop, faults, impatient) -> None:
     shop.pay(method="pm_card_timeoutNoCharge")
+    columns = "merchant_id, livemode, created, intent_id, kind, gateway, amount, currency, capture, off_session, request, next_look_at, sent_until"
     copy = (
-        "INSERT INTO payments_attempt (id, merchant_id, livemode, created, intent_id, kind, state, gateway, amount, currency, capture, off_session,"
-        " request, next_look_at, sent_until) SELECT uuidv7(), merchant_id, livemode, created, intent_id, kind, 'started', gateway, amount, currency,"
-        " capture, off_session, request, next_look_at, sent_until FROM payments_attempt WHERE merchant_id = %s"
+        f"INSERT INTO payments_attempt (id, state, {columns})"
+        f" SELECT uuidv7(), 'started', {columns} FROM payments_attempt WHERE merchant_id = %s"
     )
     assert isinstance(refused(copy, shop.merchant.id), IntegrityError)
 

@@ -21,7 +21,12 @@ def rich(shop: Shop) -> Shop:
 def test_a_transfer_moves_available_money_at_once(rich: Shop, new_shop) -> None:
     other = new_shop()
     transfer = rich.transfer(other, 5_000, description="rent")
-    assert (transfer["amount"], transfer["destination"], rich.money(), other.money()) == (5_000, other.merchant.account, (4_680, 0), (5_000, 0))
+    assert (transfer["amount"], transfer["destination"], rich.money(), other.money()) == (
+        5_000,
+        other.merchant.account,
+        (4_680, 0),
+        (5_000, 0),
+    )
     paid, received = rich.rows("payments_balance_transaction")[-1], other.rows("payments_balance_transaction")[-1]
     assert (paid["type"], paid["net"], received["type"], received["net"]) == ("transfer", -5_000, "payment", 5_000)
     assert rich.events()[-1] == "transfer.created"

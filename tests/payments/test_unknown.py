@@ -4,8 +4,9 @@ import pytest
 
 from apps.core import db
 from apps.payments import flows
+from apps.payments.domain import requests
 from apps.payments.errors import IntentBusy, UnexpectedState
-from tests.payments.shop import Shop, age, due_now, reference
+from tests.payments.shop import Shop, age, drive, due_now, forget_lease, pi, reference
 
 pytestmark = pytest.mark.usefixtures("impatient")
 
@@ -45,7 +46,11 @@ def test_what_never_happened_is_believed_only_after_the_gateways_window(shop: Sh
     due_now(shop)
     flows.recover_due()
     shown = shop.look(intent)
-    assert (shown["status"], shown["last_payment_error"]["code"], shown["latest_charge"]) == ("requires_payment_method", "processing_error", None)
+    assert (shown["status"], shown["last_payment_error"]["code"], shown["latest_charge"]) == (
+        "requires_payment_method",
+        "processing_error",
+        None,
+    )
     assert (shop.attempt()["state"], shop.events()[-1], shop.booked("pending")) == ("failed", "payment_intent.payment_failed", 0)
 
 
@@ -157,14 +162,10 @@ def test_a_void_that_never_arrived_leaves_the_payment_held(shop: Shop, faults) -
 
 def test_a_payment_that_somebody_else_is_at_is_left_alone(shop: Shop) -> None:
     intent = shop.create(payment_method="pm_card_visa")
-    db.query(
-        "INSERT INTO payments_attempt (id, merchant_id, livemode, created, intent_id, charge_id, kind, state, gateway, amount, currency,"
-        " capture, off_session, request, next_look_at, sent_until) SELECT uuidv7(), merchant_id, livemode, created, id, uuidv7(), 'authorize',"
-        " 'started', 'sandbox', amount, currency, true, false, '{\"key\": {}}', clock_timestamp() + interval '1 hour', clock_timestamp()"
-        " FROM payments_intent WHERE merchant_id = %s RETURNING id",
-        [shop.merchant.id],
-    )
+    other = shop.begin(flows.confirm_payment_intent, requests.ConfirmPaymentIntent, pi(intent), key="other")
+    drive(other, until="after payments_begin")
     with pytest.raises(IntentBusy):
         shop.confirm(intent)
     assert len(shop.rows("payments_attempt")) == 1
-    db.query("UPDATE payments_attempt SET state = 'failed', next_look_at = NULL WHERE merchant_id = %s RETURNING id", [shop.merchant.id])
+    forget_lease(shop, "other")
+    assert shop.confirm(intent, key="other")["status"] == "succeeded"

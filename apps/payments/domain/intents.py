@@ -96,12 +96,13 @@ def _described(held: Held, reply: Reply) -> PaymentMethod | None:
     method = held.method
     if method is None:
         return None
+    changes: dict[str, Any] = {}
     if reply.card is not None and method.card != reply.card:
-        method = changed(method, card=reply.card)
+        changes["card"] = reply.card
     keep = held.intent.setup_future_usage and held.intent.customer_id and reply.verdict in ("captured", "authorized")
     if keep and method.customer_id is None:
-        method = changed(method, customer_id=held.intent.customer_id)
-    return method
+        changes["customer_id"] = held.intent.customer_id
+    return changed(method, **changes) if changes else method
 
 
 def _challenged(held: Held, reply: Reply, method: PaymentMethod | None) -> Settled:
@@ -194,9 +195,7 @@ def _captured(held: Held, amount: int, terms: Terms, *, event: str) -> Settled:
     assert charge is not None  # noqa: S101  (only a charge is captured)
     transaction = _transaction(charge, amount, terms)
     charge = changed(charge, version=charge.version, captured=True, amount_captured=amount, balance_transaction_id=transaction.id)
-    intent = changed(
-        intent, version=intent.version, status=after(intent.status, "captured"), amount_capturable=0, amount_received=amount
-    )
+    intent = changed(intent, version=intent.version, status=after(intent.status, "captured"), amount_capturable=0, amount_received=amount)
     return Settled(
         attempt=held.attempt,
         intent=intent,

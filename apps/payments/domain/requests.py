@@ -12,7 +12,7 @@ URL_PATTERN = r"^(?i:https?)://[A-Za-z0-9.\-]+(?::[0-9]{1,5})?(?:[/?#][!-\[\]-~]
 EMAIL_PATTERN = r"^[^@\s<>]{1,64}@[A-Za-z0-9](?:[A-Za-z0-9.\-]*[A-Za-z0-9])?\.[A-Za-z0-9\-]{2,63}\Z"
 DESCRIPTOR_PATTERN = r"""^[^<>\\'"*\r\n]{1,22}\Z"""
 METHOD_PATTERN = r"^pm_[A-Za-z0-9_]{1,80}\Z"
-TOKEN_PATTERN = r"^tok_[A-Za-z0-9_]{1,80}\Z"
+TOKEN_PATTERN = r"^tok_[A-Za-z0-9_]{1,80}\Z"  # noqa: S105  (what a token looks like, not one)
 _REASONS = {
     URL_PATTERN: "it must be an http or https URL without a user name.",
     EMAIL_PATTERN: "it must be an e-mail address.",
@@ -35,7 +35,11 @@ Descriptor = Annotated[
 ]
 MethodId = Annotated[
     str,
-    Meta(pattern=METHOD_PATTERN, description="A payment method's id, or one of the gateway's test methods.", extra_json_schema={"pattern": "^pm_"}),
+    Meta(
+        pattern=METHOD_PATTERN,
+        description="A payment method's id, or one of the gateway's test methods.",
+        extra_json_schema={"pattern": "^pm_"},
+    ),
 ]
 CardOnly = Annotated[list[Literal["card"]], Meta(min_length=1, max_length=1, description="Only `card`.")]
 CaptureMethod = Literal["automatic", "automatic_async", "manual"]
@@ -142,18 +146,18 @@ class UpdatePaymentIntent(Shape):
     amount: Amount | UnsetType = UNSET
     currency: Currency | UnsetType = UNSET
     capture_method: CaptureMethod | UnsetType = UNSET
-    customer: Id | None | UnsetType = UNSET
-    payment_method: MethodId | None | UnsetType = UNSET
+    customer: Id | UnsetType | None = UNSET
+    payment_method: MethodId | UnsetType | None = UNSET
     payment_method_types: CardOnly | UnsetType = UNSET
-    payment_method_options: PaymentMethodOptions | None | UnsetType = UNSET
-    description: Description | None | UnsetType = UNSET
-    statement_descriptor: Descriptor | None | UnsetType = UNSET
-    statement_descriptor_suffix: Descriptor | None | UnsetType = UNSET
-    receipt_email: Email | None | UnsetType = UNSET
-    setup_future_usage: Usage | None | UnsetType = UNSET
-    shipping: Shipping | None | UnsetType = UNSET
-    transfer_group: Text | None | UnsetType = UNSET
-    metadata: Metadata | None | UnsetType = UNSET
+    payment_method_options: PaymentMethodOptions | UnsetType | None = UNSET
+    description: Description | UnsetType | None = UNSET
+    statement_descriptor: Descriptor | UnsetType | None = UNSET
+    statement_descriptor_suffix: Descriptor | UnsetType | None = UNSET
+    receipt_email: Email | UnsetType | None = UNSET
+    setup_future_usage: Usage | UnsetType | None = UNSET
+    shipping: Shipping | UnsetType | None = UNSET
+    transfer_group: Text | UnsetType | None = UNSET
+    metadata: Metadata | UnsetType | None = UNSET
     expand: Expand = []
 
 
@@ -182,7 +186,7 @@ class CreateRefund(Shape, kw_only=True):
 
 
 class UpdateMetadata(Shape):
-    metadata: Metadata | None | UnsetType = UNSET
+    metadata: Metadata | UnsetType | None = UNSET
     expand: Expand = []
 
 
@@ -211,13 +215,13 @@ class CreateCustomer(Shape):
 class UpdateCustomer(Shape):
     """What is left out stays; an empty value unsets."""
 
-    name: Text | None | UnsetType = UNSET
-    email: Email | None | UnsetType = UNSET
-    phone: Text | None | UnsetType = UNSET
-    description: Description | None | UnsetType = UNSET
-    address: Address | None | UnsetType = UNSET
-    shipping: Shipping | None | UnsetType = UNSET
-    metadata: Metadata | None | UnsetType = UNSET
+    name: Text | UnsetType | None = UNSET
+    email: Email | UnsetType | None = UNSET
+    phone: Text | UnsetType | None = UNSET
+    description: Description | UnsetType | None = UNSET
+    address: Address | UnsetType | None = UNSET
+    shipping: Shipping | UnsetType | None = UNSET
+    metadata: Metadata | UnsetType | None = UNSET
     invoice_settings: InvoiceSettings | UnsetType = UNSET
     expand: Expand = []
 
@@ -242,7 +246,7 @@ class CreatePaymentMethod(Shape, kw_only=True):
 
 class UpdatePaymentMethod(Shape):
     billing_details: BillingDetails | UnsetType = UNSET
-    metadata: Metadata | None | UnsetType = UNSET
+    metadata: Metadata | UnsetType | None = UNSET
     expand: Expand = []
 
 

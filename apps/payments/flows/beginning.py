@@ -140,16 +140,16 @@ def refusal(outcome: Json, verb: Verb, **about: Any) -> FlorinError:
         allowed = " or ".join(ALLOWED[verb])
         return kind(intent=objects.payment_intent(intent), verb=verb, state=intent.status, allowed=allowed, param=about.get("param"))
     if code == "amount_too_large":
-        return AmountTooLarge(param=about["param"], asked=about["asked"], limit=outcome["limit"], verb=f"{verb}d" if verb == "capture" else "refunded")
+        return AmountTooLarge(
+            param=about["param"], asked=about["asked"], limit=outcome["limit"], verb=f"{verb}d" if verb == "capture" else "refunded"
+        )
     return _REFUSALS[code](outcome, about)
 
 
 _REFUSALS: dict[str, Any] = {
     "intent_missing": lambda outcome, about: NotFound(kind="payment_intent", id=about.get("id", "")),
     "busy": lambda outcome, about: IntentBusy(kind="payment intent"),
-    "customer_missing": lambda outcome, about: ReferenceMissing(
-        kind="customer", id=encode("cus", UUID(outcome["id"])), param="customer"
-    ),
+    "customer_missing": lambda outcome, about: ReferenceMissing(kind="customer", id=encode("cus", UUID(outcome["id"])), param="customer"),
     "customer_deleted": lambda outcome, about: CustomerDeleted(param="customer"),
     "method_missing": lambda outcome, about: ReferenceMissing(
         kind="payment_method", id=encode("pm", UUID(outcome["id"])), param="payment_method"

@@ -69,7 +69,10 @@ def _create_and_confirm(
     attempt, request = _authorization(caller, key, body)
     telling = Telling({"intent": (intent, lambda: objects.payment_intent(intent))})
     command = beginning.begin_command(caller, key, "confirm", intent.id, attempt)
-    command |= {"intent": rows.columns(intent), "events": telling.events([("payment_intent.created", "intent")], request, now=intent.created)}
+    command |= {
+        "intent": rows.columns(intent),
+        "events": telling.events([("payment_intent.created", "intent")], request, now=intent.created),
+    }
     command |= _method(method, intent.payment_method_id)
     return (yield from _begun(command, request, "confirm"))
 

@@ -8,7 +8,7 @@ from apps.core.flow import Flow, Sql
 from apps.core.ids import encode
 from apps.idempotency.domain import Answer
 from apps.idempotency.flows import settled as answered
-from apps.payments.domain import intents, rows
+from apps.payments.domain import declines, intents, rows
 from apps.payments.domain.intents import Held, Settled, Terms
 from apps.payments.domain.replies import Reply, unknown
 from apps.payments.domain.rows import Attempt, Charge, Customer, Intent, PaymentMethod
@@ -110,7 +110,8 @@ def declined_answer(document: Json, settled: Settled, request: Request) -> Answe
     if settled.method is not None and settled.attempt.kind == "authorize":
         about["payment_method"] = objects.payment_method(settled.method)
     code, decline_code = settled.refusal
-    return refused_answer(CardDeclined(code=code, decline_code=decline_code, objects=about), request)
+    told = declines.message(code, decline_code)
+    return refused_answer(CardDeclined(code=code, decline_code=decline_code, told=told, objects=about), request)
 
 
 def as_it_stands(outcome: Json, request: Request) -> Flow[Answer]:

@@ -20,5 +20,7 @@ def describe_token(name: str, *, gateway: str = gateways.DEFAULT) -> Flow[tuple[
         raise GatewayUnavailable() from None
     if card is None:
         is_token = name.startswith("tok_")
-        raise ReferenceMissing(kind="token" if is_token else "payment_method", id=name[:64], param="card[token]" if is_token else "payment_method")
+        raise ReferenceMissing(
+            kind="token" if is_token else "payment_method", id=name[:64], param="card[token]" if is_token else "payment_method"
+        )
     return token, card

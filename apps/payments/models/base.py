@@ -34,7 +34,9 @@ def by_merchant(name: str) -> models.Index:
     return models.Index(fields=["merchant_id", "livemode", "id"], name=f"payments_{name}_of_merchant")
 
 
-def link(to: str, *, null: bool = False, constraint: bool = True, related_name: str = "+") -> "models.ForeignKey[models.Model, models.Model]":
+def link(
+    to: str, *, null: bool = False, constraint: bool = True, related_name: str = "+"
+) -> "models.ForeignKey[models.Model, models.Model]":
     """A reference inside payments. Where the database need not check it again, because the row it was
     copied from was checked, `constraint` is False. Indexes are declared where a query needs them."""
     return models.ForeignKey(

@@ -62,7 +62,9 @@ class PaymentIntent(Owned):
             models.CheckConstraint(
                 condition=Q(status="requires_capture") | Q(amount_capturable=0) | Q(status="processing"), name="payments_intent_held"
             ),
-            models.CheckConstraint(condition=Q(status="canceled", canceled_at__isnull=False) | Q(canceled_at=None), name="payments_intent_canceled"),
+            models.CheckConstraint(
+                condition=Q(status="canceled", canceled_at__isnull=False) | Q(canceled_at=None), name="payments_intent_canceled"
+            ),
         ]
 
 
@@ -82,9 +84,7 @@ class Attempt(Owned):
     payment_method_id = models.UUIDField(null=True, editable=False)
     authorization_id = models.UUIDField(null=True, editable=False)
     kind = models.CharField(max_length=10, choices=[(kind, kind) for kind in ("authorize", "capture", "void", "refund")])
-    state = models.CharField(
-        max_length=10, choices=[(state, state) for state in ("started", "unknown", "waiting", "succeeded", "failed")]
-    )
+    state = models.CharField(max_length=10, choices=[(state, state) for state in ("started", "unknown", "waiting", "succeeded", "failed")])
     gateway = models.CharField(max_length=20)
     amount = models.BigIntegerField()
     currency = models.CharField(max_length=3)
@@ -108,15 +108,14 @@ class Attempt(Owned):
             models.Index(fields=["next_look_at"], name="payments_attempt_due", condition=Q(next_look_at__isnull=False)),
         ]
         constraints = [
-            models.UniqueConstraint(
-                fields=["intent"], name="payments_attempt_one_live", condition=Q(state__in=LIVE) & ~Q(kind="refund")
-            ),
+            models.UniqueConstraint(fields=["intent"], name="payments_attempt_one_live", condition=Q(state__in=LIVE) & ~Q(kind="refund")),
             models.UniqueConstraint(fields=["intent"], name="payments_attempt_one_waiting", condition=Q(state="waiting")),
             models.UniqueConstraint(fields=["refund_id"], name="payments_attempt_of_refund", condition=Q(refund_id__isnull=False)),
             models.CheckConstraint(condition=Q(amount__gt=0), name="payments_attempt_amount"),
             models.CheckConstraint(condition=Q(kind__in=["authorize", "capture", "void", "refund"]), name="payments_attempt_kind"),
             models.CheckConstraint(
-                condition=Q(state__in=[*LIVE, "waiting"], next_look_at__isnull=False) | Q(state__in=["succeeded", "failed"], next_look_at=None),
+                condition=Q(state__in=[*LIVE, "waiting"], next_look_at__isnull=False)
+                | Q(state__in=["succeeded", "failed"], next_look_at=None),
                 name="payments_attempt_state",
             ),
             models.CheckConstraint(condition=Q(kind="authorize") | Q(authorization_id__isnull=False), name="payments_attempt_built_on"),

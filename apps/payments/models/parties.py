@@ -25,7 +25,9 @@ class Customer(Owned):
         db_table = "payments_customer"
         indexes = [
             by_merchant("customer"),
-            models.Index(fields=["merchant_id", "livemode", "email", "id"], name="payments_customer_by_email", condition=Q(email__isnull=False)),
+            models.Index(
+                fields=["merchant_id", "livemode", "email", "id"], name="payments_customer_by_email", condition=Q(email__isnull=False)
+            ),
         ]
 
 

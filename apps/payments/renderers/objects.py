@@ -290,7 +290,15 @@ def transfer(row: Transfer, *, transaction: BalanceTransaction | None = None) ->
 def balance_transaction(row: BalanceTransaction) -> Json:
     fees = []
     if row.fee:
-        fees = [{"amount": row.fee, "application": None, "currency": row.currency, "description": "Florin processing fees", "type": "stripe_fee"}]
+        fees = [
+            {
+                "amount": row.fee,
+                "application": None,
+                "currency": row.currency,
+                "description": "Florin processing fees",
+                "type": "stripe_fee",
+            }
+        ]
     return {
         "id": encode("txn", row.id),
         "object": "balance_transaction",

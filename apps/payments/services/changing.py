@@ -18,7 +18,7 @@ from apps.payments.models.base import Owned
 M = TypeVar("M", bound=Owned)
 
 
-def locked(model: type[M], caller: Caller, id: UUID) -> M:
+def locked(model: type[M], *, caller: Caller, id: UUID) -> M:
     """The caller's object, its row locked until the end of the transaction.  Raises: NotFound."""
     rows = selectors.owned(model, merchant_id=caller.merchant_id, livemode=caller.livemode)
     found = rows.select_for_update(no_key=True, of=("self",)).filter(id=id).first()
@@ -33,7 +33,7 @@ def given(body: msgspec.Struct, *names: str) -> dict[str, Any]:
     return {name: msgspec.to_builtins(value) for name, value in values.items() if value is not UNSET}
 
 
-def changed(record: M, changes: Mapping[str, Any]) -> M:
+def changed(record: M, *, changes: Mapping[str, Any]) -> M:
     """`record` has `changes` and is one version further. Metadata is merged key by key."""
     for name, value in changes.items():
         setattr(record, name, merged_metadata(record.metadata, value) if name == "metadata" else value)  # type: ignore[attr-defined]
@@ -42,12 +42,12 @@ def changed(record: M, changes: Mapping[str, Any]) -> M:
     return record
 
 
-def tell(record: Owned, type_: str, document: Mapping[str, Any], caller: Caller, key: str | None) -> None:
-    """Emits `type_` about `record`, in the caller's transaction."""
+def tell(record: Owned, *, type: str, document: Mapping[str, Any], caller: Caller, key: str | None) -> None:
+    """Emits `type` about `record`, in the caller's transaction."""
     emit(
         merchant_id=record.merchant_id,
         livemode=record.livemode,
-        type=type_,
+        type=type,
         object_id=record.id,
         sequence=record.version,
         data=document,

@@ -36,7 +36,7 @@ def create_customer(*, caller: Caller, body: requests.CreateCustomer, method_id:
     if body.invoice_settings is not None:
         _set_default(customer, body.invoice_settings)
         customer.save(update_fields=["default_payment_method_id"])
-    tell(customer, "customer.created", _rendered(customer), caller, key)
+    tell(customer, type="customer.created", document=_rendered(customer), caller=caller, key=key)
     return customer
 
 
@@ -45,15 +45,15 @@ def update_customer(*, caller: Caller, customer_id: UUID, body: requests.UpdateC
 
     Locks: the customer.  Emits: customer.updated.  Raises: NotFound, CustomerDeleted, ReferenceMissing.
     """
-    customer = locked(Customer, caller, customer_id)
+    customer = locked(Customer, caller=caller, id=customer_id)
     if customer.deleted_at is not None:
         raise CustomerDeleted(param="id")
     changes: dict[str, Any] = given(body, *_PLAIN, "metadata")
     if isinstance(body.invoice_settings, requests.InvoiceSettings):
         _set_default(customer, body.invoice_settings)
         changes["default_payment_method_id"] = customer.default_payment_method_id
-    changed(customer, changes)
-    tell(customer, "customer.updated", _rendered(customer), caller, key)
+    changed(customer, changes=changes)
+    tell(customer, type="customer.updated", document=_rendered(customer), caller=caller, key=key)
     return customer
 
 
@@ -63,7 +63,7 @@ def delete_customer(*, caller: Caller, customer_id: UUID) -> Customer:
 
     Locks: the customer, its payment methods.  Emits: customer.deleted.  Raises: NotFound.
     """
-    customer = locked(Customer, caller, customer_id)
+    customer = locked(Customer, caller=caller, id=customer_id)
     if customer.deleted_at is not None:
         return customer
     document = _rendered(customer)
@@ -72,8 +72,8 @@ def delete_customer(*, caller: Caller, customer_id: UUID) -> Customer:
     )
     nothing = dict.fromkeys((*_PLAIN, "default_payment_method_id"))
     customer.metadata = {}
-    changed(customer, {**nothing, "metadata": None, "deleted_at": clock.now()})
-    tell(customer, "customer.deleted", document, caller, None)
+    changed(customer, changes={**nothing, "metadata": None, "deleted_at": clock.now()})
+    tell(customer, type="customer.deleted", document=document, caller=caller, key=None)
     return customer
 
 

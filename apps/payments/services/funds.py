@@ -44,7 +44,10 @@ def _release(found: list[Funds]) -> int:
     ids = [funds.charge_id for funds in found]
     db.query("UPDATE payments_funds SET remaining = 0, releases = releases + 1 WHERE charge_id = ANY(%s) RETURNING charge_id", [ids])
     transactions = [funds.balance_transaction_id for funds in found]
-    db.query("UPDATE payments_balance_transaction SET released = true, version = version + 1 WHERE id = ANY(%s) AND NOT released RETURNING id", [transactions])
+    db.query(
+        "UPDATE payments_balance_transaction SET released = true, version = version + 1 WHERE id = ANY(%s) AND NOT released RETURNING id",
+        [transactions],
+    )
     return len(found)
 
 

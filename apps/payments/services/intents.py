@@ -39,7 +39,7 @@ def update_payment_intent(
 
     Locks: the intent.  Raises: NotFound, UnexpectedState, IntentBusy, ReferenceMissing, CustomerMismatch.
     """
-    intent = locked(PaymentIntent, caller, intent_id)
+    intent = locked(PaymentIntent, caller=caller, id=intent_id)
     changes = given(body, *_BEFORE)
     if "payment_method_options" in changes:
         changes["payment_method_options"] = {k: v for k, v in (changes["payment_method_options"] or {}).items() if v is not None}
@@ -50,7 +50,7 @@ def update_payment_intent(
     if changes:
         _must_be_open(intent)
         _must_fit(intent, changes)
-    return changed(intent, {**changes, **given(body, *_ANY_TIME)})
+    return changed(intent, changes={**changes, **given(body, *_ANY_TIME)})
 
 
 def _must_be_open(intent: PaymentIntent) -> None:

@@ -37,8 +37,8 @@ def create_payment_method(
 
 def update_payment_method(*, caller: Caller, method_id: UUID, body: requests.UpdatePaymentMethod, key: str | None) -> PaymentMethod:
     """Locks: the payment method.  Emits: payment_method.updated.  Raises: NotFound."""
-    method = changed(locked(PaymentMethod, caller, method_id), given(body, "billing_details", "metadata"))
-    tell(method, "payment_method.updated", _rendered(method), caller, key)
+    method = changed(locked(PaymentMethod, caller=caller, id=method_id), changes=given(body, "billing_details", "metadata"))
+    tell(method, type="payment_method.updated", document=_rendered(method), caller=caller, key=key)
     return method
 
 
@@ -48,7 +48,7 @@ def attach_payment_method(*, caller: Caller, method_id: UUID, customer_id: UUID,
     Locks: the payment method.  Emits: payment_method.attached.  Raises: NotFound, ReferenceMissing,
     MethodInUse, MethodNotUsable.
     """
-    method = locked(PaymentMethod, caller, method_id)
+    method = locked(PaymentMethod, caller=caller, id=method_id)
     if selectors.usable_customer(merchant_id=caller.merchant_id, livemode=caller.livemode, id=customer_id) is None:
         raise ReferenceMissing(kind="customer", id=encode("cus", customer_id), param="customer")
     if method.customer_id == customer_id:
@@ -57,8 +57,8 @@ def attach_payment_method(*, caller: Caller, method_id: UUID, customer_id: UUID,
         raise MethodNotUsable(param="payment_method")
     if method.customer_id is not None:
         raise MethodInUse(param="payment_method")
-    changed(method, {"customer_id": customer_id})
-    tell(method, "payment_method.attached", _rendered(method), caller, key)
+    changed(method, changes={"customer_id": customer_id})
+    tell(method, type="payment_method.attached", document=_rendered(method), caller=caller, key=key)
     return method
 
 
@@ -67,11 +67,11 @@ def detach_payment_method(*, caller: Caller, method_id: UUID, key: str | None) -
 
     Locks: the payment method.  Emits: payment_method.detached.  Raises: NotFound, MethodNotUsable.
     """
-    method = locked(PaymentMethod, caller, method_id)
+    method = locked(PaymentMethod, caller=caller, id=method_id)
     if method.customer_id is None:
         raise MethodNotUsable(param="payment_method")
-    changed(method, {"customer_id": None, "detached_at": clock.now()})
-    tell(method, "payment_method.detached", _rendered(method), caller, key)
+    changed(method, changes={"customer_id": None, "detached_at": clock.now()})
+    tell(method, type="payment_method.detached", document=_rendered(method), caller=caller, key=key)
     return method
 
 

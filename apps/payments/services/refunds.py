@@ -11,6 +11,6 @@ from apps.payments.services.changing import changed, given, locked, tell
 
 def update_refund(*, caller: Caller, refund_id: UUID, body: requests.UpdateMetadata, key: str | None) -> Refund:
     """Locks: the refund.  Emits: refund.updated.  Raises: NotFound."""
-    refund = changed(locked(Refund, caller, refund_id), given(body, "metadata"))
-    tell(refund, "refund.updated", objects.refund(rows.of(rows.Refund, refund)), caller, key)
+    refund = changed(locked(Refund, caller=caller, id=refund_id), changes=given(body, "metadata"))
+    tell(refund, type="refund.updated", document=objects.refund(rows.of(rows.Refund, refund)), caller=caller, key=key)
     return refund

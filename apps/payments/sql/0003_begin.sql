@@ -293,8 +293,8 @@ DECLARE
     c jsonb;
 BEGIN
     FOR c IN SELECT * FROM jsonb_array_elements(commands) LOOP
-        UPDATE payments_attempt a
-        SET sent_until = clock_timestamp() + make_interval(secs => (c ->> 'last_byte_s')::int), missing_since = NULL
+        UPDATE payments_attempt a SET
+            sent_until = clock_timestamp() + make_interval(secs => (c ->> 'last_byte_s')::int), missing_since = NULL
         WHERE a.id = (c ->> 'attempt_id')::uuid AND a.state = 'started';
         outcomes := outcomes || jsonb_build_object('ok',
             payments_held((c ->> 'attempt_id')::uuid) || jsonb_build_object('send', FOUND));

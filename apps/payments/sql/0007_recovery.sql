@@ -15,8 +15,8 @@ BEGIN
             SELECT a.id FROM payments_attempt a WHERE a.next_look_at <= clock_timestamp()
             ORDER BY a.next_look_at LIMIT (c ->> 'limit')::int FOR NO KEY UPDATE SKIP LOCKED
         ), claimed AS (
-            UPDATE payments_attempt a
-            SET looks = a.looks + 1, next_look_at = clock_timestamp() + make_interval(secs => (c ->> 'lease_s')::int)
+            UPDATE payments_attempt a SET
+                looks = a.looks + 1, next_look_at = clock_timestamp() + make_interval(secs => (c ->> 'lease_s')::int)
             FROM due WHERE a.id = due.id
             RETURNING a.id
         )
@@ -37,8 +37,8 @@ DECLARE
     final_at timestamptz;
 BEGIN
     FOR c IN SELECT * FROM jsonb_array_elements(commands) LOOP
-        UPDATE payments_attempt a
-        SET missing_since = CASE WHEN (c ->> 'missing')::boolean THEN coalesce(a.missing_since, clock_timestamp()) END,
+        UPDATE payments_attempt a SET
+            missing_since = CASE WHEN (c ->> 'missing')::boolean THEN coalesce(a.missing_since, clock_timestamp()) END,
             next_look_at = clock_timestamp() + make_interval(secs => (c ->> 'next_s')::int)
         WHERE a.id = (c ->> 'attempt_id')::uuid AND a.next_look_at IS NOT NULL
         RETURNING greatest(a.sent_until, a.missing_since) + make_interval(secs => (c ->> 'window_s')::int)

@@ -61,9 +61,7 @@ class OneCustomer(_Customers):
     @describe("Update a customer", request=requests.UpdateCustomer, response=shapes.Customer, tag="Customers", errors=(422,))
     def post(self, request: Request, id: str) -> HttpResponse:
         body, customer_id = self.body(requests.UpdateCustomer), path_id(Customer, id)
-        return self.written(
-            body, lambda key: services.update_customer(caller=self.caller, customer_id=customer_id, body=body, key=key)
-        )
+        return self.written(body, lambda key: services.update_customer(caller=self.caller, customer_id=customer_id, body=body, key=key))
 
     @describe(
         "Delete a customer",
@@ -126,9 +124,7 @@ class OnePaymentMethod(_PaymentMethods):
     )
     def post(self, request: Request, id: str) -> HttpResponse:
         body, method_id = self.body(requests.UpdatePaymentMethod), path_id(PaymentMethod, id)
-        return self.written(
-            body, lambda key: services.update_payment_method(caller=self.caller, method_id=method_id, body=body, key=key)
-        )
+        return self.written(body, lambda key: services.update_payment_method(caller=self.caller, method_id=method_id, body=body, key=key))
 
 
 class Attach(_PaymentMethods):
@@ -172,9 +168,7 @@ class Detach(_PaymentMethods):
 
 
 class MethodsOfCustomer(_PaymentMethods):
-    @describe(
-        "List a customer's payment methods", request=requests.ListOfCustomer, response=ListOf(shapes.PaymentMethod), tag="Customers"
-    )
+    @describe("List a customer's payment methods", request=requests.ListOfCustomer, response=ListOf(shapes.PaymentMethod), tag="Customers")
     def get(self, request: Request, id: str) -> HttpResponse:
         customer = selectors.one(Customer, id=path_id(Customer, id), **self.mine)
         return self.listed(requests.ListOfCustomer, lambda found, params: found.filter(customer_id=customer.id))
