@@ -3,12 +3,14 @@
 from django.contrib import admin
 from django.urls import include, path
 
+from apps.core.api import reference
 from config import health
 
 urlpatterns = [
     path("healthz", health.healthz),
     path("readyz", health.readyz),
     path("admin/", admin.site.urls),
+    path("docs/errors", reference.errors),
     path("v1/", include("apps.core.api.urls")),
     path("v1/", include("apps.merchants.api.urls")),
     path("v1/", include("apps.ledger.api.urls")),

@@ -3,7 +3,9 @@
 import hashlib
 import re
 import secrets
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 from uuid import UUID
 
 from apps.core import ids
@@ -26,6 +28,9 @@ SCOPES = frozenset(
     )
     for right in ("read", "write")
 )
+# What a merchant's settings may hold.
+SETTINGS: dict[str, type] = {"require_idempotency_key": bool, "limit_per_key": int, "limit_per_merchant": int}
+MAX_LIMIT = 1_000_000
 _BASE62 = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 _SECRET_LENGTH = 43  # 62**43 > 2**256
 KEY_IN_TEXT = re.compile(r"\b[sr]k_(?:live|test)_[0-9A-Za-z]{8,}")
@@ -56,6 +61,14 @@ class Caller:
             return True
         area, _, right = scope.partition(":")
         return right == "read" and f"{area}:write" in self.scopes
+
+
+def wrong_setting(settings: Mapping[str, Any]) -> str | None:
+    """The name of the first setting that does not exist or has a value it cannot have; None if all are fine."""
+    for name, value in settings.items():
+        if type(value) is not SETTINGS.get(name) or (type(value) is int and not 1 <= value <= MAX_LIMIT):
+            return name
+    return None
 
 
 def new_secret(*, livemode: bool) -> str:

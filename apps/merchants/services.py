@@ -1,10 +1,14 @@
 """What changes merchants and keys. A key's secret is returned once and kept nowhere."""
 
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Mapping
 from datetime import timedelta
+from types import MappingProxyType
 from typing import Any
 from uuid import UUID
+from zoneinfo import available_timezones
 
+from babel import localedata
 from django.db import transaction
 from django.db.models.functions import Now
 
@@ -30,8 +34,7 @@ def create_merchant(
 ) -> Merchant:
     """A merchant on the price list `plan`, without keys. `details`: tax_id, address, locale,
     time_zone, settings.  Raises: InvalidRequest."""
-    if default_currency not in CURRENCIES:
-        raise InvalidRequest(param="default_currency", reason="it is not a currency that Florin settles in.")
+    _refuse_wrong(country=country.upper(), default_currency=default_currency, **details)
     pricing_plan = PricingPlan.objects.filter(name=plan).first()
     if pricing_plan is None:
         raise InvalidRequest(param="plan", reason="there is no price list of that name.")
@@ -45,6 +48,41 @@ def create_merchant(
         created=clock.now(),
         **details,
     )
+
+
+def change_settings(*, merchant_id: UUID, changes: Mapping[str, Any]) -> None:
+    """The merchant's settings hold `changes`; requests see them within a second.
+    Locks: the merchant.  Raises: InvalidRequest, NotFound."""
+    _refuse_wrong(settings=changes)
+    with transaction.atomic(durable=True):
+        merchant = Merchant.objects.select_for_update(no_key=True).filter(id=merchant_id).first()
+        if merchant is None:
+            raise NotFound(kind="account", id=ids.encode("acct", merchant_id))
+        merchant.settings = {**merchant.settings, **changes}
+        merchant.save(update_fields=["settings"])
+
+
+def _refuse_wrong(
+    *,
+    country: str = "NL",
+    default_currency: str = "eur",
+    time_zone: str = "UTC",
+    locale: str = "en",
+    settings: Mapping[str, Any] = MappingProxyType({}),
+    **_: Any,
+) -> None:
+    """Raises InvalidRequest for the first detail that cannot be used."""
+    wrong = domain.wrong_setting(settings)
+    checks = (
+        ("country", re.fullmatch(r"[A-Z]{2}", country), "it must be a two-letter ISO 3166 code."),
+        ("default_currency", default_currency in CURRENCIES, "it is not a currency that Florin settles in."),
+        ("time_zone", time_zone in available_timezones(), "it is not an IANA time zone."),
+        ("locale", locale in localedata.locale_identifiers(), "it is not a CLDR locale."),
+        (f"settings[{wrong}]", wrong is None, "there is no such setting, or it cannot have this value."),
+    )
+    for param, fine, reason in checks:
+        if not fine:
+            raise InvalidRequest(param=param, reason=reason)
 
 
 def issue_key(*, merchant_id: UUID, livemode: bool, scopes: Iterable[str] = ()) -> tuple[UUID, str]:

@@ -95,6 +95,35 @@ def test_a_rolled_key_keeps_mode_and_scopes(make_merchant):
     assert (new.livemode, new.scopes, secret[:8]) == (True, ["payments:read"], "sk_live_")
 
 
+@pytest.mark.parametrize(
+    ("details", "param"),
+    [
+        ({"country": "Holland"}, "country"),
+        ({"default_currency": "EUR"}, "default_currency"),
+        ({"time_zone": "Mars/Olympus"}, "time_zone"),
+        ({"locale": "xx_YY"}, "locale"),
+        ({"plan": "no such plan"}, "plan"),
+        ({"settings": {"limit_per_key": "many"}}, "settings[limit_per_key]"),
+        ({"settings": {"limit_per_key": 0}}, "settings[limit_per_key]"),
+        ({"settings": {"colour": "red"}}, "settings[colour]"),
+    ],
+)
+def test_a_merchant_with_a_wrong_detail_is_refused_by_name(make_merchant, details, param):
+    with pytest.raises(InvalidRequest) as error:
+        make_merchant(**details)
+    assert error.value.param == param
+
+
+def test_changed_settings_keep_the_others_and_reach_the_caller(make_merchant):
+    shop = make_merchant(settings={"limit_per_key": 7})
+    services.change_settings(merchant_id=shop.id, changes={"require_idempotency_key": True})
+    gate.forget()
+    caller = gate.authenticate(headers(shop.secret), "req_x")
+    assert (caller.limit_per_key, caller.require_idempotency_key) == (7, True)
+    with pytest.raises(NotFound):
+        services.change_settings(merchant_id=ids.new_id(), changes={})
+
+
 def test_an_unknown_scope_and_an_unknown_key_are_refused(make_merchant):
     with pytest.raises(InvalidRequest):
         services.issue_key(merchant_id=make_merchant().id, livemode=False, scopes=["everything"])

@@ -3,6 +3,7 @@
 import json
 
 import pytest
+from django.conf import settings
 from django.test import Client
 from django.urls import path
 from drf_spectacular.generators import SchemaGenerator
@@ -106,6 +107,14 @@ def test_the_description_and_the_page_are_served_without_a_key():
     assert "script-src 'self';" in page["Content-Security-Policy"]
     assert b"<script>" not in page.content
     assert b"https://" not in page.content
+
+
+def test_every_errors_doc_url_leads_to_its_explanation():
+    error = Client().get("/v1/account").json()["error"]
+    path, _, anchor = error["doc_url"].removeprefix(settings.PUBLIC_BASE_URL).partition("#")
+    page = Client().get(path)
+    assert (page.status_code, anchor) == (200, "api_key_missing")
+    assert f'id="{anchor}"' in page.content.decode()
 
 
 def test_the_account_is_shown_as_documented(make_merchant):

@@ -238,6 +238,13 @@ async def test_an_unexpected_exception_is_a_500_with_the_request_id_and_nothing_
     assert "RuntimeError" in caplog.text
 
 
+async def test_a_lost_database_connection_is_a_503_and_the_next_request_is_served(api):
+    reply = await api.post("/v1/things", AMOUNT | {"cut": True})
+    assert (reply.status, reply.error["code"], reply.headers["retry-after"]) == (503, "unavailable", "1")
+    assert b"terminat" not in reply.body
+    assert (await api.post("/v1/things", AMOUNT)).status == 200
+
+
 async def test_an_error_has_stripes_shape(api):
     reply = await api.post("/v1/things", {"amount": "10"})
     assert reply.error == {

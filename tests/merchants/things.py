@@ -19,11 +19,14 @@ class NewThing(Shape):
     description: Description | None = None
     metadata: Metadata = {}
     fail: bool = False
+    cut: bool = False
 
 
 def make_thing(key: RequestKey, body: NewThing) -> Flow[Answer]:
     if body.fail:
         raise RuntimeError("boom: a secret in the message")
+    if body.cut:
+        yield Rows("SELECT pg_terminate_backend(pg_backend_pid())")
     note = encode({"object": "thing", "amount": body.amount, "description": body.description}).decode()
     outcome = yield from claimed(lambda: Sql("tests_write", {"k": key.claim(), "note": note, "leave_running": False}))
     return outcome if isinstance(outcome, Answer) else Answer(200, note.encode())

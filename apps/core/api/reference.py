@@ -1,5 +1,6 @@
 """`/v1/openapi.json` and the page that renders it."""
 
+import inspect
 from functools import lru_cache
 
 import orjson
@@ -8,6 +9,8 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.views.decorators.http import require_safe
 from drf_spectacular.generators import SchemaGenerator
+
+from apps.core.errors import catalogue
 
 # The renderer writes its styles into the page; scripts, pictures and requests are our own only.
 _POLICY = (
@@ -27,6 +30,16 @@ def document() -> bytes:
 def openapi_json(request: HttpRequest) -> HttpResponse:
     headers = {"Access-Control-Allow-Origin": "*", "Cache-Control": "public, max-age=300"}
     return HttpResponse(document(), content_type="application/json", headers=headers)
+
+
+@require_safe
+def errors(request: HttpRequest) -> HttpResponse:
+    """Every error by code: where `doc_url` leads."""
+    known = sorted({cls.code: cls for cls in catalogue() if cls.code}.items())
+    rows = [{"code": code, "status": cls.status, "type": cls.type, "when": inspect.getdoc(cls)} for code, cls in known]
+    response = render(request, "core/errors.html", {"rows": rows})
+    response["Content-Security-Policy"] = "default-src 'none'; style-src 'self'; img-src data:; base-uri 'none'; frame-ancestors 'none'"
+    return response
 
 
 @require_safe

@@ -10,6 +10,7 @@ class Refunds(FlorinView):
 
 from typing import Any, NoReturn
 
+import structlog
 from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse
 from rest_framework.negotiation import BaseContentNegotiation
@@ -25,6 +26,9 @@ from apps.core.flow import Flow, run
 from apps.idempotency.domain import Answer
 from apps.merchants.api import gate, limits
 from apps.merchants.api.exchange import Exchange, refuse_url
+
+
+log = structlog.get_logger(__name__)
 
 
 class JsonAlways(BaseContentNegotiation):
@@ -76,6 +80,7 @@ class FlorinView(Exchange, APIView):  # type: ignore[misc]  # `request` is Djang
         if isinstance(exc, FlorinError):
             return self.refused(exc)
         if isinstance(exc, OperationalError | InterfaceError):
+            log.warning("database.unavailable", error=type(exc.__cause__ or exc).__name__)
             return self.refused(Unavailable())
         raise exc
 
