@@ -32,12 +32,17 @@ broker_transport_options = {
     "socket_keepalive": True,
     "health_check_interval": 10,
     "retry_on_timeout": True,
-    "global_keyprefix": "florin:",
+    # Several stacks may share one Redis.
+    "global_keyprefix": settings.CELERY_KEY_PREFIX,
 }
 result_backend = None
 
 task_default_queue = "celery"
+# A message that cannot be sent now is swept from its row later: do not hold the sender.
+task_publish_retry = False
+
 task_routes = {
+    "merchants.tell_endpoint_disabled": {"queue": "mail"},
     "events.*": {"queue": "webhooks"},
     "payments.send_receipts": {"queue": "mail"},
     "statements.mail": {"queue": "mail"},

@@ -45,6 +45,7 @@ class Stack:
             "DATABASE_URL": database_url(settings.DATABASES["default"]),
             "DATABASE_OWNER_URL": database_url(settings.OWNER_DATABASE),
             "CELERY_BROKER_URL": settings.CELERY_BROKER_URL,
+            "CELERY_KEY_PREFIX": f"{settings.DATABASES['default']['NAME']}:",
             "SANDBOX_URL": settings.SANDBOX_URL,
             "EMAIL_PORT": str(settings.EMAIL_PORT),
             "PORT": str(self.port),

@@ -119,6 +119,7 @@ CACHES = {
 CHANNEL_LAYERS = {"default": {"BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer", "CONFIG": {"hosts": [REDIS_URL]}}}
 
 CELERY_BROKER_URL = env.text("CELERY_BROKER_URL", REDIS_URL)
+CELERY_KEY_PREFIX = env.text("CELERY_KEY_PREFIX", "florin:")
 
 # Time
 USE_TZ = True

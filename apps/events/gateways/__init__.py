@@ -1,0 +1,1 @@
+"""The outside world of events: mail servers. Webhook endpoints are reached through core.http."""
