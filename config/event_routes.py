@@ -5,6 +5,7 @@ Webhooks are not here: they follow from every event that an endpoint subscribes 
 """
 
 ROUTES: dict[str, tuple[str, ...]] = {
+    "charge.captured": ("payments.send_receipts",),
     "charge.succeeded": ("payments.send_receipts",),
     "webhook_endpoint.disabled": ("merchants.tell_endpoint_disabled",),
 }

@@ -89,7 +89,7 @@ class ReadOnly:
         return False
 
 
-class Records(ReadOnly, ModelAdmin):  # type: ignore[misc]
+class Records(ReadOnly, ModelAdmin):
     """`found_by`: the column that an id with this prefix is looked up in."""
 
     paginator = InfinitePaginator
@@ -133,7 +133,7 @@ class Records(ReadOnly, ModelAdmin):  # type: ignore[misc]
         return str(getattr(record, "status", None) or record.state)
 
 
-class Part(ReadOnly, TabularInline):  # type: ignore[misc]
+class Part(ReadOnly, TabularInline):
     """Rows that belong to another one, on its page."""
 
     extra = 0

@@ -1,14 +1,17 @@
+from typing import Any
+
 from django.urls import path
 
 from apps.payments.api import hot
 
-urlpatterns = [
-    path("payment_intents", hot.PaymentIntents.as_view()),
-    path("payment_intents/<str:id>", hot.OnePaymentIntent.as_view()),
-    path("payment_intents/<str:id>/confirm", hot.Confirm.as_view()),
-    path("payment_intents/<str:id>/capture", hot.Capture.as_view()),
-    path("payment_intents/<str:id>/cancel", hot.Cancel.as_view()),
-    path("refunds", hot.Refunds.as_view()),
-    path("transfers", hot.Transfers.as_view()),
-    path("balance", hot.Balance.as_view()),
-]
+_VIEWS: dict[str, Any] = {
+    "payment_intents": hot.PaymentIntents,
+    "payment_intents/<str:id>": hot.OnePaymentIntent,
+    "payment_intents/<str:id>/confirm": hot.Confirm,
+    "payment_intents/<str:id>/capture": hot.Capture,
+    "payment_intents/<str:id>/cancel": hot.Cancel,
+    "refunds": hot.Refunds,
+    "transfers": hot.Transfers,
+    "balance": hot.Balance,
+}
+urlpatterns = [path(route, view.as_view()) for route, view in _VIEWS.items()]

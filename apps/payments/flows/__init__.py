@@ -11,6 +11,7 @@ from apps.payments.flows.intents import (
     create_payment_intent,
 )
 from apps.payments.flows.reading import list_payment_intents, retrieve_balance, retrieve_payment_intent
+from apps.payments.flows.receipts import send_receipt
 from apps.payments.flows.recovery import recover_attempt, recover_due
 from apps.payments.flows.refunds import create_refund
 from apps.payments.flows.tokens import describe_token
@@ -29,4 +30,5 @@ __all__ = [
     "recover_due",
     "retrieve_balance",
     "retrieve_payment_intent",
+    "send_receipt",
 ]

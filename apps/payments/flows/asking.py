@@ -11,7 +11,7 @@ from msgspec import Struct
 
 from apps.core.errors import FlorinError, error_body
 from apps.core.flow import Flow, Http
-from apps.core.http import HttpFailed
+from apps.core.http import HttpFailed, HttpRequest
 from apps.core.ids import encode
 from apps.idempotency.domain import Answer, RequestKey
 from apps.merchants.domain import Caller
@@ -19,7 +19,7 @@ from apps.payments import gateways
 from apps.payments.domain import rows, schedule
 from apps.payments.domain.replies import Reply, unknown
 from apps.payments.domain.rows import Attempt, Intent, PaymentMethod
-from apps.payments.gateways.base import Asked
+from apps.payments.gateways.base import Asked, Gateway
 
 log = structlog.get_logger(__name__)
 Json = dict[str, Any]
@@ -83,13 +83,13 @@ def look(attempt: Attempt, asked: Asked) -> Flow[Reply]:
     return (yield from _exchange(gateway, gateway.look(asked), asked))
 
 
-def _exchange(gateway: gateways.Gateway, request: Any, asked: Asked) -> Flow[Reply]:
+def _exchange(gateway: Gateway, request: HttpRequest, asked: Asked) -> Flow[Reply]:
     try:
         http_reply = yield Http(request)
     except HttpFailed as failed:
         log.warning("gateway.silent", reference=asked.reference, kind=failed.kind)
         return unknown(failed.kind)
-    reply = gateway.read(http_reply, asked)
+    reply: Reply = gateway.read(http_reply, asked)
     if reply.verdict == "unknown":
         log.warning("gateway.unclear", reference=asked.reference, detail=reply.detail[:200])
     return reply

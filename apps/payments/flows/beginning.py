@@ -143,7 +143,8 @@ def refusal(outcome: Json, verb: Verb, **about: Any) -> FlorinError:
         return AmountTooLarge(
             param=about["param"], asked=about["asked"], limit=outcome["limit"], verb=f"{verb}d" if verb == "capture" else "refunded"
         )
-    return _REFUSALS[code](outcome, about)
+    error: FlorinError = _REFUSALS[code](outcome, about)
+    return error
 
 
 _REFUSALS: dict[str, Any] = {

@@ -54,7 +54,7 @@ def create_refund(caller: Caller, key: RequestKey, body: requests.CreateRefund) 
 def _charge(caller: Caller, body: requests.CreateRefund) -> Flow[Charge]:
     """The charge that is to be refunded, as it is now.  Raises: ParameterMissing, ReferenceMissing."""
     if body.charge is not None:
-        charge = yield from reading.owned(Charge, caller, decode("ch", body.charge, "charge"))
+        charge: Charge | None = yield from reading.owned(Charge, caller, decode("ch", body.charge, "charge"))
         if charge is None:
             raise ReferenceMissing(kind="charge", id=body.charge, param="charge")
         if body.payment_intent is not None and decode("pi", body.payment_intent, "payment_intent") != charge.intent_id:
@@ -71,8 +71,8 @@ def _latest_charge(caller: Caller, payment_intent: str) -> Flow[Charge]:
         raise ReferenceMissing(kind="payment_intent", id=payment_intent, param="payment_intent")
     if intent.latest_charge_id is None:
         raise InvalidRequest(param="payment_intent", reason="it has no charge that could be refunded.")
-    charge: Charge = yield from reading.owned(Charge, caller, intent.latest_charge_id)
-    return charge
+    latest: Charge = yield from reading.owned(Charge, caller, intent.latest_charge_id)
+    return latest
 
 
 def _command(caller: Caller, key: RequestKey, body: requests.CreateRefund, charge: Charge, expand: frozenset[str]) -> tuple[Json, Request]:

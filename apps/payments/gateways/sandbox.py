@@ -101,13 +101,10 @@ def _says_not_found(body: bytes) -> bool:
 
 def _checked(operation: _Operation, asked: Asked) -> Reply:
     """The operation as our reply, if it is the one we asked about, to the last unit."""
-    expected = (asked.reference, asked.kind, asked.amount, asked.currency)
-    told = (operation.reference, operation.kind, operation.amount, operation.currency)
     verdict = _VERDICTS[asked.kind].get(operation.status)
-    if asked.kind == "void" and verdict == "declined":
-        expected, told = expected[:2], told[:2]
-    if told != expected or verdict is None or not _possible(verdict, operation, asked):
-        log.error("gateway.wrong_answer", reference=asked.reference, told=str(told)[:200], status=operation.status[:40])
+    if verdict is None or not _same(operation, asked, verdict) or not _possible(verdict, operation, asked):
+        told = f"{operation.reference} {operation.kind} {operation.status} {operation.amount} {operation.currency}"
+        log.error("gateway.wrong_answer", reference=asked.reference, told=told[:200])
         return unknown("an answer to something else")
     return Reply(
         verdict=verdict,
@@ -117,6 +114,14 @@ def _checked(operation: _Operation, asked: Asked) -> Reply:
         network_reference=operation.network_reference,
         redirect_url=operation.redirect_url,
     )
+
+
+def _same(operation: _Operation, asked: Asked, verdict: Verdict) -> bool:
+    """Whether the answer is to our question. A refused void names no amount that we could know."""
+    if (operation.reference, operation.kind) != (asked.reference, asked.kind):
+        return False
+    is_refused_void = asked.kind == "void" and verdict == "declined"
+    return is_refused_void or (operation.amount, operation.currency) == (asked.amount, asked.currency)
 
 
 def _possible(verdict: Verdict, operation: _Operation, asked: Asked) -> bool:

@@ -8,7 +8,7 @@ from django.db import transaction
 from apps.core import db
 from apps.core.ids import new_id
 from apps.payments.domain import postings
-from apps.payments.models import Funds
+from apps.payments.models import BalanceTransaction, Funds
 
 BATCH = 500
 
@@ -54,5 +54,7 @@ def _release(found: list[Funds]) -> int:
 def _entry(funds: Funds) -> dict[str, Any]:
     book = postings.Book(funds.merchant_id, funds.livemode, funds.currency)
     moved = postings.release(book, amount=funds.remaining)
-    source = funds.balance_transaction.source
-    return postings.entry("release", id=new_id(), source=source, livemode=funds.livemode, sequence=funds.releases, postings=moved)
+    transaction: BalanceTransaction = funds.balance_transaction  # type: ignore[assignment]  # links are typed as Model
+    return postings.entry(
+        "release", id=new_id(), source=transaction.source, livemode=funds.livemode, sequence=funds.releases, postings=moved
+    )

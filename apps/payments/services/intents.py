@@ -54,8 +54,9 @@ def update_payment_intent(
 
 
 def _must_be_open(intent: PaymentIntent) -> None:
-    if not allows(intent.status, "update"):
-        document = objects.payment_intent(rows.of(rows.Intent, intent))
+    row = rows.of(rows.Intent, intent)
+    if not allows(row.status, "update"):
+        document = objects.payment_intent(row)
         raise UnexpectedState(intent=document, verb="update", state=intent.status, allowed=" or ".join(ALLOWED["update"]))
     if Attempt.objects.filter(intent_id=intent.id, state__in=LIVE).exclude(kind="refund").exists():
         raise IntentBusy(kind="payment intent")

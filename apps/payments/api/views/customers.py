@@ -110,8 +110,8 @@ class PaymentMethods(_PaymentMethods):
     def post(self, request: Request) -> HttpResponse:
         body = self.body(requests.CreatePaymentMethod)
         fresh = new_method(self.caller, body.card.token)
-        details = {"billing_details": requests.plain(body.billing_details), "metadata": body.metadata}
-        return self.written(body, lambda key: services.create_payment_method(**fresh, **details))
+        fresh |= {"billing_details": requests.plain(body.billing_details), "metadata": body.metadata}
+        return self.written(body, lambda key: services.create_payment_method(**fresh))
 
 
 class OnePaymentMethod(_PaymentMethods):
