@@ -1,7 +1,6 @@
 """What is matched, what it books, and that nothing is booked twice."""
 
 import orjson
-import pytest
 
 from apps.core import db
 from apps.payments import flows

@@ -125,7 +125,9 @@ def breaks_in(file: ImportedFile, state: str = "open") -> list[Row]:
 
 
 def breaks_about(subject: str, subject_id: UUID) -> list[Row]:
-    rows = db.query("SELECT b.*, b.facts::text AS facts_text FROM recon_break b WHERE subject = %s AND subject_id = %s", [subject, subject_id])
+    rows = db.query(
+        "SELECT b.*, b.facts::text AS facts_text FROM recon_break b WHERE subject = %s AND subject_id = %s", [subject, subject_id]
+    )
     return [_told(row) for row in rows]
 
 

@@ -312,6 +312,7 @@ class Migration(migrations.Migration):
                     fields=[
                         ('id', models.UUIDField(editable=False, primary_key=True, serialize=False)),
                         ('file_date', models.DateField()),
+                        ('position', models.BigIntegerField()),
                         ('number', models.BigIntegerField()),
                         ('hop', models.CharField(choices=[('settlement', 'settlement'), ('bank', 'bank')], max_length=10)),
                         ('kind', models.CharField(max_length=12)),

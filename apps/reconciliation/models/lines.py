@@ -11,12 +11,14 @@ HOPS = ("settlement", "bank")
 
 class LineRecord(models.Model):
     """One line of a file, append-only, partitioned by the month of `file_date` (sql/0001_lines.sql). Amounts are
-    signed minor units; `attempt_id` is the attempt that the reference names."""
+    signed minor units; `attempt_id` is the attempt that the reference names; `position` counts a file's lines from 1,
+    `number` is where in the file each stands."""
 
     id = models.UUIDField(primary_key=True, editable=False)
     file = models.ForeignKey(SourceFile, on_delete=models.DO_NOTHING, related_name="line_records", db_index=False)
     file_date = models.DateField()
     statement = models.ForeignKey(StatementRecord, on_delete=models.DO_NOTHING, null=True, related_name="+", db_index=False)
+    position = models.BigIntegerField()
     number = models.BigIntegerField()
     source = models.ForeignKey(Source, on_delete=models.DO_NOTHING, related_name="+", db_index=False)
     hop = models.CharField(max_length=10, choices=[(hop, hop) for hop in HOPS])

@@ -61,7 +61,8 @@ def _import(cursor: Any, file: SourceFile, data: bytes) -> ImportedFile:
     if known is not None and known.status == "imported":
         return ImportedFile(known.id, known.name, "repeated", known.lines, known.duplicates)
     if known is not None:
-        file.id = known.id
+        known.kind, known.format = file.kind, file.format
+    file = known or file
     head = _head(FORMATS[file.kind].parse(data))
     _save_imported(file, head, data, is_new=known is None)
     accounts = _write_items(cursor, file, head)
@@ -98,7 +99,8 @@ def _source_of(statement: Statement) -> str:
 
 def _save_imported(file: SourceFile, head: Head, data: bytes, *, is_new: bool) -> None:
     file.file_date, file.source_id = head.on, head.source
-    file.status, file.imported_at, file.error = "imported", clock.now(), ""
+    file.status, file.imported_at = "imported", clock.now()
+    file.error, file.error_code, file.error_line = "", "", None
     file.save(force_insert=is_new)
     if is_new:
         FileContent.objects.create(file=file, body=data)

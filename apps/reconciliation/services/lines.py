@@ -10,7 +10,7 @@ from apps.reconciliation.domain import SourceLine, Statement, attempt_of, check_
 
 CHUNK: Final = 5000
 _COPY: Final = """
-COPY recon_source_line (id, file_id, file_date, statement_id, number, source_id, hop, kind, external_id, reference, batch,
+COPY recon_source_line (id, file_id, file_date, statement_id, position, number, source_id, hop, kind, external_id, reference, batch,
     attempt_id, booked_on, value_on, currency, amount, fee, party, text, raw, identity) FROM STDIN
 """
 
@@ -23,6 +23,7 @@ class LineWriter:
         self.statement: Statement | None = None
         self.statement_id: UUID | None = None
         self.total = 0
+        self.position = 0
         self.seen: defaultdict[UUID, int] = defaultdict(int)
         self.waiting: list[tuple[Any, ...]] = []
 
@@ -39,6 +40,7 @@ class LineWriter:
         check_line(line, self.statement, today=self.today)
         if line.kind != "pending":
             self.total += line.amount
+        self.position += 1
         self.waiting.append(self._row(line))
         if len(self.waiting) == CHUNK:
             self._flush()
@@ -49,7 +51,7 @@ class LineWriter:
 
     def _row(self, line: SourceLine) -> tuple[Any, ...]:
         return (
-            new_id(), self.file_id, self.file_date, self.statement_id, line.number, self.source, self.hop, line.kind,
+            new_id(), self.file_id, self.file_date, self.statement_id, self.position, line.number, self.source, self.hop, line.kind,
             line.external_id, line.reference, line.batch, attempt_of(line.reference) if self.hop == "settlement" else None,
             line.booked_on, line.value_on, line.currency, line.amount, line.fee, line.party, line.text, line.raw,
             self._identity(line),

@@ -5,12 +5,14 @@ CREATE OR REPLACE FUNCTION recon_nref(reference text) RETURNS text
 LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
 RETURN regexp_replace(upper(reference), '[^A-Z0-9]+', '', 'g');
 
--- Amounts are signed minor units; `number` is the line of the file. A pending bank entry is kept but counts nowhere.
+-- Amounts are signed minor units; `position` counts the lines of a file from 1, `number` is where in the file each
+-- stands (a whole XML file may be one line). A pending bank entry is kept but counts nowhere.
 CREATE TABLE recon_source_line (
     id uuid NOT NULL,
     file_id uuid NOT NULL,
     file_date date NOT NULL,
     statement_id uuid,
+    position bigint NOT NULL CHECK (position >= 1),
     number bigint NOT NULL CHECK (number >= 1),
     source_id varchar(40) NOT NULL,
     hop varchar(10) NOT NULL CHECK (hop IN ('settlement', 'bank')),
@@ -35,7 +37,7 @@ CREATE TABLE recon_source_line (
     CHECK ((hop = 'bank') = (statement_id IS NOT NULL)),
     CHECK (hop = 'settlement' OR fee = 0)
 ) PARTITION BY RANGE (file_date);
-CREATE UNIQUE INDEX recon_source_line_of_file ON recon_source_line (file_id, number, file_date);
+CREATE UNIQUE INDEX recon_source_line_of_file ON recon_source_line (file_id, position, file_date);
 CREATE TABLE recon_source_line_default PARTITION OF recon_source_line DEFAULT;
 SELECT core_ensure_month_partitions('recon_source_line', (core_today() - interval '2 months')::date, 27);
 

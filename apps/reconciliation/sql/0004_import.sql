@@ -11,7 +11,7 @@ BEGIN
     INSERT INTO recon_line_identity (identity, line_id, file_date)
     SELECT DISTINCT ON (identity) identity, id, file_date FROM recon_source_line
     WHERE file_id = of_file AND file_date = on_date AND kind <> 'pending'
-    ORDER BY identity, number
+    ORDER BY identity, position
     ON CONFLICT (identity) DO NOTHING;
 
     INSERT INTO recon_open_line
