@@ -1,11 +1,16 @@
-"""Looking a key up, once for sync and async callers."""
+"""Looking keys and prices up, once for sync and async callers; writing to merchants."""
 
 from uuid import UUID
 
 from apps.core import cache
 from apps.core.db import Row
 from apps.core.flow import Flow, Rows
+from apps.core.ids import encode
+from apps.events.domain import EventView
+from apps.events.gateways import mail
+from apps.merchants import selectors
 from apps.merchants.domain import Rate
+from apps.merchants.renderers.letters import endpoint_disabled
 from apps.merchants.selectors import KEY_BY_HASH, PRICING, RATE, rate_row
 
 
@@ -38,3 +43,11 @@ def pricing(merchant_id: UUID, currency: str, method: str = "card") -> Flow[Rate
 def exists(merchant_id: UUID) -> Flow[bool]:
     """Whether there is such a merchant."""
     return bool((yield Rows("SELECT 1 AS found FROM merchants_merchant WHERE id = %s", [merchant_id])))
+
+
+def tell_endpoint_disabled(event: EventView) -> None:
+    """The merchant has a mail that says which endpoint was disabled, why, and what to do. A repeat has
+    the same Message-ID.  Raises: OSError or SMTPException while the mail server is away."""
+    merchant = selectors.merchant(event.merchant_id)
+    letter = endpoint_disabled(event.object, merchant=merchant.name)
+    mail.send(to=merchant.email, subject=letter.subject, text=letter.text, message_id=f"endpoint-disabled.{encode('evt', event.id)}")
