@@ -42,7 +42,7 @@ def up(chosen: Layout, arguments: argparse.Namespace) -> int:
     with stack.exclusively(chosen), stack.all_or_nothing(chosen):
         plan = stack.start_servers(chosen)
         listening = ", ".join(f"{name} 127.0.0.1:{plan.ports[name]}" for name in plan.servers)
-        _say(started, f"servers ready ({listening or 'given by the environment'}); preparing the database")
+        _say(started, f"servers ready ({listening or 'given by the environment'})")
         demo = application.start(chosen)
     _say(started, "ready")
     print(report.where_to_look(demo, chosen), flush=True)

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import urllib.error
 import urllib.request
+from datetime import UTC, datetime
 from typing import Any
 
 from devservices import envfile, supervisor
@@ -20,31 +21,46 @@ from devservices.watch import Watch
 
 # Started while the database is being prepared: they do not use it.
 WITHOUT_DATABASE = ("sandbox", "mailbox")
-READY_PATIENCE_S = 90.0
+READY_PATIENCE_S = 120.0
 
 
 def start(layout: Layout) -> dict[str, Any]:
     """Every program runs, /readyz is green, demo.json says how to talk to the stack; returns it."""
-    names, settings = list(procfile()), envfile.read(layout)
-    watch = Watch(layout, names)
-    schema, mark = schema_digest(), layout.state / "prepared"
-    # Where nothing can have changed, everything may start at once: half the time of a second start.
-    known = mark.exists() and mark.read_text() == schema
-    supervisor.start_programs(layout, names if known else WITHOUT_DATABASE)
-    prepare(layout)
-    write_atomically(mark, schema)
-    supervisor.start_programs(layout, names)
-    ready_url = f"http://127.0.0.1:{settings['PORT']}/readyz"
-    watch.wait(lambda: is_green(ready_url), program="web", patience_s=READY_PATIENCE_S)
+    settings, mark = envfile.read(layout), layout.state / "verified"
+    digest = product_digest(settings["DATABASE_URL"])
+    if mark.exists() and mark.read_text() == digest and layout.demo_file.exists():
+        _start_known(layout, settings)
+    else:
+        _start_new(layout, settings)
+    write_atomically(mark, digest)
     return write_demo(layout, settings)
 
 
-def schema_digest() -> str:
-    """Changes with every migration and every SQL file."""
-    digest = hashlib.sha256()
-    for file in sorted([*REPOSITORY.glob("apps/*/migrations/*.py"), *REPOSITORY.glob("apps/*/sql/*.sql")]):
+def product_digest(database_url: str) -> str:
+    """Changes with the code, the database and the month: with whatever preparing could have to do."""
+    digest = hashlib.sha256(f"{database_url} {datetime.now(UTC):%Y-%m}\n".encode())
+    files = (path for folder in ("apps", "config") for path in (REPOSITORY / folder).rglob("*"))
+    for file in sorted(file for file in files if file.suffix in {".py", ".sql"}):
         digest.update(f"{file.relative_to(REPOSITORY)}\n".encode() + file.read_bytes())
     return digest.hexdigest()
+
+
+def _start_known(layout: Layout, settings: dict[str, str]) -> None:
+    """What ran before with this code and database: web has the processors to itself until it is ready."""
+    first = ("web", *WITHOUT_DATABASE)
+    watch = Watch(layout, first)
+    supervisor.start_programs(layout, first)
+    watch.wait(lambda: is_green(settings), program="web", patience_s=READY_PATIENCE_S)
+    supervisor.start_programs(layout, procfile())
+
+
+def _start_new(layout: Layout, settings: dict[str, str]) -> None:
+    """New code or a new database: prepared first, and every program is watched while it starts."""
+    watch = Watch(layout, procfile())
+    supervisor.start_programs(layout, WITHOUT_DATABASE)
+    prepare(layout)
+    supervisor.start_programs(layout, procfile())
+    watch.wait(lambda: is_green(settings), program="web", patience_s=READY_PATIENCE_S)
 
 
 def prepare(layout: Layout) -> None:
@@ -65,11 +81,11 @@ def environment(layout: Layout) -> dict[str, str]:
     return {**os.environ, **envfile.read(layout), "FLORIN_STATE_DIR": str(layout.state)}
 
 
-def is_green(url: str) -> bool:
-    """True when the page answers 200."""
+def is_green(settings: dict[str, str]) -> bool:
+    """True when web says that it can take payments."""
     direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     try:
-        with direct.open(url, timeout=3) as answer:
+        with direct.open(f"http://127.0.0.1:{settings['PORT']}/readyz", timeout=3) as answer:
             return bool(answer.status == 200)
     except (OSError, urllib.error.URLError):
         return False
