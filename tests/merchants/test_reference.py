@@ -8,6 +8,7 @@ from django.test import Client
 from django.urls import path
 from drf_spectacular.generators import SchemaGenerator
 from openapi_spec_validator import validate
+from rest_framework.schemas.generators import EndpointEnumerator
 
 from apps.core.api.openapi import ListOf, TwoShapesOneName, describe, operation_id
 from apps.core.api.types import Amount, ListParams, ObjectShape, Shape
@@ -97,6 +98,21 @@ def test_two_shapes_of_one_name_are_refused():
     patterns = [*Urls.urlpatterns, path("v1/clash", Clash.as_view())]
     with pytest.raises(TwoShapesOneName):
         SchemaGenerator(patterns=patterns).get_schema(request=None, public=True)
+
+
+def test_every_method_of_every_endpoint_is_described():
+    endpoints = EndpointEnumerator().get_api_endpoints()
+    bare = [f"{method} {path}" for path, method, view in endpoints if not hasattr(getattr(view.cls, method.lower()), "operation")]
+    assert endpoints
+    assert bare == []
+
+
+def test_the_whole_description_is_valid_and_every_operation_has_its_own_id():
+    document = json.loads(Client().get("/v1/openapi.json").content)
+    validate(document)
+    ids = [operation["operationId"] for path in document["paths"].values() for operation in path.values()]
+    assert len(ids) == len(set(ids))
+    assert document["info"]["description"].startswith("Florin takes payments")
 
 
 def test_the_description_and_the_page_are_served_without_a_key():

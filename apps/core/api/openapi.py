@@ -7,6 +7,7 @@ structs, so what the document promises is what the decoder enforces.
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from importlib import resources
 from typing import Any, TypeVar
 
 import msgspec
@@ -222,6 +223,12 @@ class DescribedSchema(AutoSchema):
     def _register_all(self, components: dict[str, Schema]) -> None:
         for name, schema in components.items():
             _register(self.registry, name, schema, ResolvedComponent.SCHEMA)
+
+
+def introduce(result: Schema, **_: Any) -> Schema:
+    """The document opens with what holds for every endpoint (a post-processing hook of drf-spectacular)."""
+    text = resources.files("apps.core.api").joinpath("introduction.md").read_text(encoding="utf-8")
+    return {**result, "info": {**result["info"], "description": text}}
 
 
 class TwoShapesOneName(Exception):

@@ -36,7 +36,9 @@ def openapi_json(request: HttpRequest) -> HttpResponse:
 def errors(request: HttpRequest) -> HttpResponse:
     """Every error by code: where `doc_url` leads."""
     known = sorted({cls.code: cls for cls in catalogue() if cls.code}.items())
-    rows = [{"code": code, "status": cls.status, "type": cls.type, "when": inspect.getdoc(cls)} for code, cls in known]
+    rows = [
+        {"code": code, "status": cls.status, "type": cls.type, "when": (inspect.getdoc(cls) or "").replace("`", "")} for code, cls in known
+    ]
     response = render(request, "core/errors.html", {"rows": rows})
     response["Content-Security-Policy"] = "default-src 'none'; style-src 'self'; img-src data:; base-uri 'none'; frame-ancestors 'none'"
     return response

@@ -27,7 +27,6 @@ from apps.idempotency.domain import Answer
 from apps.merchants.api import gate, limits
 from apps.merchants.api.exchange import Exchange, refuse_url
 
-
 log = structlog.get_logger(__name__)
 
 
