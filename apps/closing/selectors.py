@@ -32,9 +32,11 @@ def months_to_close(month: date) -> list[date]:
 
 def due_month() -> date | None:
     """The oldest month that should have been closed by now by itself and is not; None: none, or a run
-    waits for somebody to look at it."""
+    waits for somebody to look at it. A ledger that was empty then has no month to close."""
     today = clock.today()
     month = domain.last_month(today)
+    if not ledger.has_entries(before=today.replace(day=1)):
+        return None
     if today < domain.due_on(month, working_day=settings.CLOSE_WORKING_DAY) or is_closed(month):
         return None
     oldest = months_to_close(month)[0]

@@ -45,6 +45,12 @@ def period_is_open(month: date) -> bool:
     return not db.query("SELECT ledger_month_shut(%s) AS shut", [month])[0]["shut"]
 
 
+def has_entries(*, before: date) -> bool:
+    """Whether anything was booked on a business date before `before`."""
+    found: bool = db.query("SELECT EXISTS (SELECT FROM ledger_entry WHERE booked_on < %s) AS found", [before])[0]["found"]
+    return found
+
+
 def open_months_with_entries(*, before: date) -> list[date]:
     """First days of the months before `before` that have entries and are not closed, oldest first."""
     rows = db.query(

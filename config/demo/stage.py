@@ -68,7 +68,7 @@ def wait_until_drained(seconds: float) -> None:
     """Every event has been relayed and no outcome is unknown."""
     until = time.monotonic() + seconds
     while time.monotonic() < until:
-        waiting = db.query("SELECT EXISTS (SELECT FROM events_event WHERE relayed_at IS NULL) AS busy")
+        waiting = db.query("SELECT EXISTS (SELECT FROM events_outbox) AS busy")
         if not waiting[0]["busy"]:
             return
         time.sleep(0.2)

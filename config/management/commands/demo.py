@@ -8,7 +8,7 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from apps.payments.services import release_due_funds
+from apps.payments.services.funds import release_funds
 from django.conf import settings
 from django.core.management import BaseCommand, CommandError, call_command
 
@@ -50,7 +50,7 @@ class Command(BaseCommand):
         outcomes: list[str] = []
         for number, day in enumerate(SHOPPING_DAYS):
             stage.move_clock(datetime.combine(month + timedelta(days=day - 1), datetime.min.time(), UTC) + timedelta(hours=10))
-            release_due_funds()
+            release_funds(due=month + timedelta(days=day - 1))
             serials = range(payments * number // len(SHOPPING_DAYS), payments * (number + 1) // len(SHOPPING_DAYS))
             with ThreadPoolExecutor(threads) as pool:
                 for outcome in pool.map(lambda serial: shoppers.visit(shops[serial % 3 // 2], serial), serials):
@@ -78,6 +78,6 @@ class Command(BaseCommand):
 
     def _show(self, month: date) -> None:
         self.stdout.write(self.style.MIGRATE_HEADING("Trial balance"))
-        call_command("trial_balance", month=f"{month:%Y-%m}", stdout=self.stdout)
+        call_command("trial_balance", "--month", f"{month:%Y-%m}", stdout=self.stdout)
         for path in statements.pdf_paths(month)[:1]:
             self.stdout.write(self.style.SUCCESS(f"A statement: {path}"))
