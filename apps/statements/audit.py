@@ -29,30 +29,33 @@ CHECKS = (
             WHERE s.opening + (SELECT coalesce(sum(value::bigint), 0) FROM jsonb_each_text(s.totals)) <> s.closing""",
     ),
     Check(
-        name="a statement closes with the ledger's balance at the end of its month",
+        name="every posting of the merchant is in its month's statement, by count and by sum",
+        sql="""
+            WITH booked AS (
+                SELECT a.merchant_id, a.livemode, a.currency, date_trunc('month', p.booked_on::timestamp)::date AS month,
+                       count(*) AS postings,
+                       coalesce(-sum(p.amount) FILTER (WHERE a.family IN ('available', 'pending', 'reserve')), 0) AS net
+                FROM ledger_account a JOIN ledger_posting p ON p.account_id = a.id
+                WHERE a.merchant_id IS NOT NULL GROUP BY 1, 2, 3, 4
+            )
+            SELECT s.number, s.postings, coalesce(b.postings, 0) AS booked, s.closing - s.opening AS change, coalesce(b.net, 0) AS net
+            FROM statements_statement s
+            LEFT JOIN booked b ON (b.merchant_id, b.livemode, b.currency, b.month) = (s.merchant_id, s.livemode, s.currency, s.month)
+            WHERE s.status <> 'superseded' AND (s.postings, s.closing - s.opening) <> (coalesce(b.postings, 0), coalesce(b.net, 0))""",
+    ),
+    Check(
+        name="an account's last statement closes with the ledger's balance at the end of its month",
         sql="""
             SELECT s.number, s.closing, coalesce(b.balance, 0) AS ledger
-            FROM statements_statement s
+            FROM (SELECT DISTINCT ON (merchant_id, livemode, currency) * FROM statements_statement WHERE status <> 'superseded'
+                  ORDER BY merchant_id, livemode, currency, month DESC) s
             LEFT JOIN LATERAL (
                 SELECT -sum(p.amount) AS balance
                 FROM ledger_account a JOIN ledger_posting p ON p.account_id = a.id
                 WHERE (a.merchant_id, a.livemode, a.currency) = (s.merchant_id, s.livemode, s.currency)
                   AND a.family IN ('available', 'pending', 'reserve') AND p.booked_on < (s.month + interval '1 month')::date
             ) b ON true
-            WHERE s.status <> 'superseded' AND s.closing <> coalesce(b.balance, 0)""",
-    ),
-    Check(
-        name="every posting of the merchant is in the month's statement",
-        sql="""
-            SELECT s.number, s.postings, count(p.account_id) AS ledger
-            FROM statements_statement s
-            LEFT JOIN (
-                SELECT a.merchant_id, a.livemode, a.currency, p.booked_on, p.account_id
-                FROM ledger_account a JOIN ledger_posting p ON p.account_id = a.id WHERE a.merchant_id IS NOT NULL
-            ) p ON (p.merchant_id, p.livemode, p.currency) = (s.merchant_id, s.livemode, s.currency)
-                AND p.booked_on >= s.month AND p.booked_on < (s.month + interval '1 month')::date
-            WHERE s.status <> 'superseded'
-            GROUP BY s.id HAVING s.postings <> count(p.account_id)""",
+            WHERE s.closing <> coalesce(b.balance, 0)""",
     ),
     Check(
         name="statement numbers have no gaps",

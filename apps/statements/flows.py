@@ -8,11 +8,11 @@ import logging
 from collections.abc import Sequence
 from typing import Any
 
+from apps.events.gateways import mail
+from apps.events.gateways.mail import Attachment
 from apps.merchants import selectors as merchants
 from apps.statements import domain, selectors, services
 from apps.statements.errors import FileLost
-from apps.statements.gateways import mail
-from apps.statements.gateways.mail import MailRefused
 
 log = logging.getLogger(__name__)
 
@@ -29,9 +29,9 @@ def send_mails(*, delivery_ids: Sequence[str] | None = None) -> int:
 def _send(delivery: dict[str, Any]) -> bool:
     try:
         _mail(delivery)
-    except (MailRefused, FileLost) as error:
+    except (OSError, FileLost) as error:  # smtplib's errors are OSErrors
         log.warning("mail %s was not sent: %s", delivery["message_id"], error)
-        services.mark_failed(delivery, error=str(error))
+        services.mark_failed(delivery, error=type(error).__name__)
         return False
     services.mark_sent(delivery)
     return True
@@ -41,11 +41,18 @@ def _mail(delivery: dict[str, Any]) -> None:
     statement = selectors.row(delivery["statement_id"])
     merchant = merchants.merchant(statement["merchant_id"])
     words = domain.letter(statement, name=merchant.name, issuer=selectors.issuer().name)
-    files = [(suffix, media_type, services.file(statement, suffix=suffix)) for suffix, media_type in domain.MEDIA_TYPES.items()]
     mail.send(
         to=delivery["recipient"],
         subject=words.subject,
         text=words.text,
         message_id=delivery["message_id"],
-        attachments=[(selectors.file_name(statement, suffix), content, media_type) for suffix, media_type, content in files],
+        attachments=[_attachment(statement, suffix) for suffix in domain.MEDIA_TYPES],
+    )
+
+
+def _attachment(statement: dict[str, Any], suffix: str) -> Attachment:
+    return Attachment(
+        name=selectors.file_name(statement, suffix),
+        content=services.file(statement, suffix=suffix),
+        media_type=domain.MEDIA_TYPES[suffix].partition(";")[0],
     )

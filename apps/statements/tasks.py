@@ -4,7 +4,7 @@ from celery import shared_task
 
 from apps.statements import flows, selectors, services
 
-_BATCH = 20
+_BATCH = 5
 
 
 @shared_task(name="statements.render")

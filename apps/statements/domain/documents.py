@@ -73,10 +73,9 @@ class Letter(msgspec.Struct, frozen=True, kw_only=True):
     text: str
 
 
-def message_id(row: Mapping[str, Any], sender: str) -> str:
-    """The Message-ID of the mail for a statement: the same however often it is sent."""
-    host = sender.rpartition("@")[2].strip(" >")
-    return f"<{ids.encode('stmt', row['id'])}.{row['version']}@{host}>"
+def message_id(row: Mapping[str, Any]) -> str:
+    """What the mail for a statement is known by: the same however often it is sent."""
+    return f"{ids.encode('stmt', row['id'])}.{row['version']}"
 
 
 def letter(row: Mapping[str, Any], *, name: str, issuer: str) -> Letter:

@@ -50,6 +50,11 @@ def _broken(word: str) -> str:
     return "\u200b".join(word[at : at + 8] for at in range(0, len(word), 8))
 
 
+def shortened(text: str, length: int) -> str:
+    """`text`, or its beginning and an ellipsis where it is longer than `length`."""
+    return text if len(text) <= length else text[: length - 1].rstrip() + "…"
+
+
 def cell(text: str) -> str:
     """`text` as a spreadsheet takes it for text: nothing that starts a formula stands first."""
     return "'" + text if text.startswith(_FORMULA_STARTS) else text

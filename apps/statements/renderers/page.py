@@ -9,7 +9,7 @@ from typing import Any
 
 from apps.statements.domain import HELD, Account, Cover, DataSet, Day, Fee, Line, Party, Row, days
 from apps.statements.renderers import words
-from apps.statements.renderers.figures import breakable, grouped, rate, visible
+from apps.statements.renderers.figures import breakable, grouped, rate, shortened, visible
 from apps.statements.renderers.fonts import printable
 
 View = dict[str, Any]
@@ -59,6 +59,7 @@ def _party(party: Party) -> View:
     return {
         "id": party.id,
         "name": _text(party.legal_name or party.name),
+        "short": _text(shortened(party.legal_name or party.name, 60)),
         "trading": _text(party.name) if party.name != party.legal_name else "",
         "address": [_text(line) for line in party.address],
         "tax": _text(party.tax_id),

@@ -16,7 +16,7 @@ from apps.statements.renderers import fonts
 from apps.statements.renderers.page import view
 
 _STANDARDS: list[Literal["a-3a", "ua-1"]] = ["a-3a", "ua-1"]
-_REMEMBER_LINES = 2_000
+_REMEMBER_LINES = 1_000
 _remembered = 0
 
 

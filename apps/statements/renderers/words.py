@@ -37,6 +37,8 @@ _KINDS = {
     "refund_returned": "Refund returned",
     "transfer": "Transfer",
     "payout": "Payout",
+    "payout_sent": "Payout",
+    "reversal": "Correction",
     "payout_returned": "Payout returned",
     "dispute_opened": "Dispute opened",
     "dispute_won": "Dispute won",

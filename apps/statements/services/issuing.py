@@ -10,7 +10,6 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from django.conf import settings
 from django.db import transaction
 from django.db.models.functions import Now
 
@@ -118,9 +117,7 @@ def _complete(work: dict[str, Any], statement: dict[str, Any], pdf_sha256: str, 
 
 def _announce(statement: dict[str, Any]) -> None:
     merchant = merchants.merchant(statement["merchant_id"])
-    Delivery.objects.create(
-        statement_id=statement["id"], recipient=merchant.email, message_id=domain.message_id(statement, settings.DEFAULT_FROM_EMAIL)
-    )
+    Delivery.objects.create(statement_id=statement["id"], recipient=merchant.email, message_id=domain.message_id(statement))
     emit(
         merchant_id=statement["merchant_id"],
         livemode=statement["livemode"],

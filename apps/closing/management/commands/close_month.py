@@ -80,14 +80,17 @@ class Command(BaseCommand):
             time.sleep(0.2)
 
     def _nobody_else_does_it(self) -> bool:
-        return self.inline or time.monotonic() - self.moved_at > PATIENCE_S
+        if not self.inline and time.monotonic() - self.moved_at > PATIENCE_S:
+            self.stdout.write("\n  No worker makes statements: they are made here.")
+            self.inline = True
+        return self.inline
 
     def _hand_over(self, run: Run) -> None:
         try:
             statement_tasks.poke(statements.work_to_do(month=run.month))
             self.handed_over = True
         except OperationalError:
-            self.stdout.write("  The broker does not answer: the statements are made here.")
+            self.stdout.write("\n  The broker does not answer: the statements are made here.")
             self.inline = True
 
     def _bar(self, progress: Progress) -> None:
