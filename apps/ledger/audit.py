@@ -34,9 +34,20 @@ CHECKS = (
     ),
     Check(
         name="nothing was booked into a month after it was closed",
-        sql="""SELECT e.id, e.source, e.booked_on, e.recorded_at, p.closed_at FROM ledger_period p
-               JOIN ledger_entry e ON e.booked_on >= p.month AND e.booked_on < p.month + interval '1 month'
-               WHERE p.status IN ('closed', 'hard_closed') AND e.recorded_at > p.closed_at""",
+        sql="""SELECT e.id, e.source, e.booked_on, e.recorded_at, p.closed_at
+               FROM (SELECT month, closed_at, lag(month) OVER (ORDER BY month) AS before FROM ledger_period
+                     WHERE status IN ('closed', 'hard_closed')) p
+               JOIN ledger_entry e ON e.booked_on < p.month + interval '1 month'
+                   AND e.booked_on >= coalesce(p.before + interval '1 month', '-infinity')
+               WHERE e.recorded_at > p.closed_at""",
+    ),
+    Check(
+        name="a reversal undoes all of its entry and nothing else",
+        sql="""SELECT e.id, e.reverses, off.account_id FROM ledger_entry e
+               CROSS JOIN LATERAL (
+                   SELECT p.account_id FROM ledger_posting p WHERE p.entry_id IN (e.id, e.reverses)
+                   GROUP BY p.account_id HAVING sum(p.amount) <> 0) off
+               WHERE e.reverses IS NOT NULL""",
     ),
     Check(
         name="the running balances of guarded accounts follow one another",
@@ -45,6 +56,15 @@ CHECKS = (
                           sum(p.amount * a.sign) OVER (PARTITION BY p.account_id ORDER BY p.id) AS summed
                    FROM ledger_posting p JOIN ledger_account a ON a.id = p.account_id WHERE a.guarded) r
                WHERE r.balance_after <> r.summed""",
+    ),
+    Check(
+        name="no rule of the ledger is switched off, in no partition",
+        sql="""SELECT t.tgrelid::regclass::text AS place, t.tgname::text AS rule FROM pg_trigger t
+               WHERE t.tgname LIKE 'ledger_%' AND t.tgenabled <> 'O'
+               UNION ALL
+               SELECT i.inhrelid::regclass::text, 'ledger_posting_by_parent' FROM pg_inherits i
+               WHERE i.inhparent = 'ledger_posting'::regclass AND NOT EXISTS (
+                   SELECT FROM pg_trigger t WHERE t.tgrelid = i.inhrelid AND t.tgname = 'ledger_posting_by_parent')""",
     ),
     Check(name="the seals verify from the first to the last", sql="SELECT * FROM ledger_verify_seals()"),
 )
