@@ -9,6 +9,7 @@ import sys
 import time
 import urllib.request
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import psycopg
@@ -45,9 +46,20 @@ def owner_execute(statement: sql.Composed | sql.SQL, database: str) -> None:
 
 
 def recreate_database(name: str, template: str = "template1") -> None:
-    target = sql.Identifier(name)
-    owner_execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(target), "postgres")
-    owner_execute(sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(target, sql.Identifier(template)), "postgres")
+    drop_database(name)
+    owner_execute(sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(sql.Identifier(name), sql.Identifier(template)), "postgres")
+
+
+def drop_database(name: str) -> None:
+    """Gone, whoever is connected. An autovacuum worker is not ours to end: it leaves by itself."""
+    for attempts_left in reversed(range(20)):
+        try:
+            owner_execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)), "postgres")
+            break
+        except (psycopg.errors.InsufficientPrivilege, psycopg.errors.ObjectInUse):
+            if not attempts_left:
+                raise
+            time.sleep(0.5)
 
 
 @pytest.fixture(scope="session")
@@ -68,21 +80,40 @@ def database(django_db_blocker) -> Iterator[str]:
         connections.close_all()
 
 
+@pytest.fixture(scope="session")
+def pristine_database(database: str) -> Iterator[str]:
+    """A database that was migrated and never used, to clone from."""
+    name = f"{database}_pristine"
+    with _elsewhere(name, database):
+        recreate_database(name)
+        call_command("prepare", "--database-only", verbosity=0)
+    yield name
+    drop_database(name)
+
+
 @pytest.fixture
-def scratch_database(database: str) -> Iterator[str]:
+def scratch_database(database: str, pristine_database: str) -> Iterator[str]:
     """A clone of the freshly migrated schema for tests that close months or tamper; Django, the hot
     pool and `settings.DATABASE_DSN` point at it for the length of the test."""
     name = f"{database}_scratch"
+    with _elsewhere(name, database):
+        recreate_database(name, template=pristine_database)
+        yield name
+    drop_database(name)
+
+
+@contextmanager
+def _elsewhere(name: str, back: str) -> Iterator[None]:
+    """Inside, Django's connections lead to the database `name`."""
     connections["default"].close()
     connections["default"].close_pool()
-    recreate_database(name)
     _point_at(name)
-    call_command("prepare", "--database-only", verbosity=0)
-    yield name
-    connections["default"].close()
-    connections["default"].close_pool()
-    _point_at(database)
-    owner_execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)), "postgres")
+    try:
+        yield
+    finally:
+        connections["default"].close()
+        connections["default"].close_pool()
+        _point_at(back)
 
 
 @pytest.fixture(scope="session", autouse=True)
