@@ -88,7 +88,7 @@ def endpoint(merchant_id: UUID, livemode: bool, endpoint_id: UUID) -> WebhookEnd
 def signing_secrets(endpoint_id: UUID, versions: Sequence[int]) -> list[str]:
     """The secrets that sign now: each version under the platform's key and, while that one is being
     changed, under the keys before it."""
-    masters = [settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS]
+    masters = [settings.SECRET_KEY, *map(str, settings.SECRET_KEY_FALLBACKS)]
     return [domain.endpoint_secret(master, endpoint_id, version) for version in versions for master in masters]
 
 

@@ -29,8 +29,9 @@ def emit(
 
     Emits: `type`.
     """
-    event = {
-        "id": new_id(),
+    event_id = new_id()
+    event: dict[str, Any] = {
+        "id": event_id,
         "merchant_id": merchant_id,
         "livemode": livemode,
         "type": type,
@@ -43,4 +44,4 @@ def emit(
         "idempotency_key": idempotency_key,
     }
     db.query("SELECT events_write(%s::jsonb)", [db.encode([event])])
-    return event["id"]
+    return event_id
