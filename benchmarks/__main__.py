@@ -31,6 +31,8 @@ from scripts.lints.base import ROOT  # noqa: E402
 KINDS = ("create", "confirm", "transfer", "get", "list", "balance")
 CONNECTIONS = (32, 256)
 MAX_STEAL = 0.05
+# What is measured is the work, not the limiter's refusals.
+_LIMITS = {"RATE_LIMIT_PER_KEY": "1000000", "RATE_LIMIT_PER_MERCHANT": "1000000"}
 Samples = dict[tuple[str, str], list[float]]
 
 
@@ -42,8 +44,8 @@ def main() -> int:
     settings.SANDBOX_URL = os.environ["SANDBOX_URL"] = f"http://127.0.0.1:{options.port + 2}"
     laid = story.lay()
     contenders = [
-        servers.Server("hot", options.port, {"HOT_ROUTES": "on"}, data / "bench-hot.log").start(),
-        servers.Server("DRF twin", options.port + 1, {"HOT_ROUTES": "off"}, data / "bench-drf.log").start(),
+        servers.Server("hot", options.port, _LIMITS | {"HOT_ROUTES": "on"}, data / "bench-hot.log").start(),
+        servers.Server("DRF twin", options.port + 1, _LIMITS | {"HOT_ROUTES": "off"}, data / "bench-drf.log").start(),
     ]
     try:
         samples = _rounds(contenders, laid, options)
@@ -117,15 +119,10 @@ def _keep(samples: Samples, name: str, result: dict) -> None:
 
 def _write(samples: Samples, options: argparse.Namespace) -> None:
     figures = [_figure(f"{name}, {unit.partition(' ')[2] or 'rate'}", unit, values) for (name, unit), values in samples.items()]
-    figures += [_figure(name, "ratio", values, must=must, stretch=stretch) for name, values, must, stretch in _ratios(samples)]
-    commit = subprocess.run(["git", "rev-parse", "--short", "HEAD"], cwd=ROOT, capture_output=True, text=True, check=False).stdout.strip()
-    machine = {
-        "cores": os.cpu_count(),
-        "python": platform.python_version(),
-        "system": platform.system(),
-        "architecture": platform.machine(),
-    }
-    result = {"suite": "hot endpoints", "commit": commit, "machine": machine, "rounds": options.rounds, "figures": figures}
+    figures += [_figure(name, "ratio", values) for name, values in _ratios(samples)]
+    commit = subprocess.run(["git", "rev-parse", "--short", "HEAD"], cwd=ROOT, capture_output=True, text=True, check=False)
+    machine = {"cores": os.cpu_count(), "python": platform.python_version(), "system": f"{platform.system()} {platform.machine()}"}
+    result = {"suite": "hot endpoints", "commit": commit.stdout.strip(), "machine": machine, "rounds": options.rounds, "figures": figures}
     target = ROOT / "benchmarks" / "results" / "hot-endpoints.json"
     target.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
     print(f"{target.relative_to(ROOT)} written {time.strftime('%H:%M')}; `make docs` makes the page of it", file=sys.stderr)

@@ -2,19 +2,21 @@
 
 import re
 from dataclasses import dataclass
-from uuid import uuid4
 
 import psycopg
 from django.conf import settings
 
 from apps.core import db, ids
-from apps.idempotency.domain import RequestKey
 from apps.ledger import domain as accounts
 from apps.ledger import services as ledger
 from apps.merchants import services as merchants
 from apps.merchants.domain import Caller
 
-_UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
+# Ids as the database has them, and as the API writes them (those of merchants stay).
+_ID = re.compile(
+    r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
+    r"|(?<=\b(?:tr|pi|ch)_)[0-9a-hjkmnp-tv-z]{26}|(?<=\btxn_)[0-9a-hjkmnp-tv-z]{26}"
+)
 MERCHANTS = 16
 
 
@@ -26,6 +28,7 @@ class Ground:
     accounts: list[str]
     intents: list[str]
     caller: Caller
+    merchant_ids: set[str]
 
 
 def lay(create_intent) -> Ground:
@@ -36,7 +39,13 @@ def lay(create_intent) -> Ground:
     caller = Caller(made[0].id, False, issued[0][0], frozenset(), "req_bench")
     _endow(made[0].id)
     intents = [create_intent(caller) for _ in range(200)]
-    return Ground([secret for _, secret in issued], [ids.encode("acct", merchant.id) for merchant in made[1:]], intents, caller)
+    return Ground(
+        [secret for _, secret in issued],
+        [ids.encode("acct", merchant.id) for merchant in made[1:]],
+        intents,
+        caller,
+        {str(merchant.id) for merchant in made},
+    )
 
 
 def _endow(merchant_id) -> None:
@@ -54,14 +63,10 @@ def _endow(merchant_id) -> None:
     )  # fmt: skip
 
 
-def request_key(caller: Caller) -> RequestKey:
-    return RequestKey(caller.merchant_id, caller.livemode, str(uuid4()), uuid4().hex * 2, "POST /v1/payment_intents")
-
-
-def as_template(command: dict, caller: Caller) -> tuple[str, int]:
+def as_template(command: dict, *, keep: set[str]) -> tuple[str, int]:
     """`command` with every id that must be new each time as @1@, @2@, …; and how many there are."""
     text = db.encode([command])
-    fresh = [found for found in dict.fromkeys(_UUID.findall(text)) if found != str(caller.merchant_id)]
+    fresh = [found for found in dict.fromkeys(_ID.findall(text)) if found not in keep]
     for number, found in enumerate(fresh, 1):
         text = text.replace(found, f"@{number}@")
     return text, len(fresh)
