@@ -16,6 +16,6 @@ app.config_from_object("config.celery")
 app.autodiscover_tasks()
 
 
-@setup_logging.connect
+@setup_logging.connect  # type: ignore[untyped-decorator]  # Celery's signals are not typed
 def _keep_django_logging(**_: object) -> None:
     """Celery must not replace the log set-up that redacts secrets."""

@@ -5,8 +5,7 @@ the shielded work of clients that have left is waited for.
 """
 
 import os
-from collections.abc import Awaitable, Callable, MutableMapping
-from typing import Any
+from typing import Any, cast
 
 import structlog
 from django.core.asgi import get_asgi_application
@@ -18,17 +17,13 @@ from django.conf import settings  # noqa: E402  (Django must be set up first)
 
 from apps.core import db, flow, http  # noqa: E402
 from config import hot_urls  # noqa: E402
-from config.lean import MAX_BODY, BodyLimit, LeanHandler  # noqa: E402
-
-Scope = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
-Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+from config.lean import MAX_BODY, BodyLimit, LeanHandler, Receive, Scope, Send  # noqa: E402
 
 log = structlog.get_logger(__name__)
 # The admin uploads bank files.
 MAX_UPLOAD = 52_428_800
 lean = LeanHandler()
-stock = BodyLimit(django_application, lambda path: MAX_BODY if path.startswith("/v1/") else MAX_UPLOAD)
+stock = BodyLimit(cast(Any, django_application), lambda path: MAX_BODY if path.startswith("/v1/") else MAX_UPLOAD)
 DRAIN_S = 25.0
 
 

@@ -38,7 +38,7 @@ def set_shift(shift: timedelta) -> None:
     from django.db import connection
 
     with connection.cursor() as cursor:
-        cursor.execute("UPDATE core_clock SET shift = %s", [shift])
+        cursor.execute("UPDATE core_clock SET shift = make_interval(secs => %s)", [shift.total_seconds()])
     forget()
 
 

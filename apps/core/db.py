@@ -6,7 +6,7 @@ process's pool (always autocommitted: nothing is ever open across an await).
 """
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, cast
 
 import orjson
 from django.conf import settings
@@ -35,7 +35,7 @@ def call(function: str, commands: Sequence[Command]) -> list[Outcome]:
     """The outcomes of `function(commands)` on Django's connection."""
     with connection.cursor() as cursor:
         cursor.execute(f"SELECT {function}(%s::jsonb)::text", [encode(commands)])
-        return orjson.loads(cursor.fetchone()[0])
+        return cast(list[Outcome], orjson.loads(cursor.fetchone()[0]))
 
 
 def query(statement: str, params: Sequence[Any] | dict[str, Any] = ()) -> list[Row]:
@@ -58,14 +58,14 @@ async def acall(function: str, commands: Sequence[Command]) -> list[Outcome]:
     async with _connection() as conn:
         cursor = await conn.execute(statement, [encode(commands)])
         row = await cursor.fetchone()
-    return orjson.loads(row[0])
+    return cast(list[Outcome], orjson.loads(row[0]))
 
 
 async def aquery(statement: str, params: Sequence[Any] | dict[str, Any] = ()) -> list[Row]:
     """Rows as dicts, on a connection of the pool."""
     async with _connection() as conn, conn.cursor(row_factory=dict_row) as cursor:
         await cursor.execute(statement, params or None)
-        return await cursor.fetchall()
+        return cast(list[Row], await cursor.fetchall())
 
 
 class _connection:

@@ -8,7 +8,7 @@ import asyncio
 import time
 from collections.abc import Generator, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from apps.core import db, http
 
@@ -60,7 +60,7 @@ def run(flow: Flow[T]) -> T:
             except Exception as error:  # noqa: BLE001  (handed to the flow, which decides)
                 failure = error
     except StopIteration as end:
-        return end.value
+        return cast(T, end.value)
 
 
 async def arun(flow: Flow[T]) -> T:
@@ -76,7 +76,7 @@ async def arun(flow: Flow[T]) -> T:
             except Exception as error:  # noqa: BLE001  (handed to the flow, which decides)
                 failure = error
     except StopIteration as end:
-        return end.value
+        return cast(T, end.value)
 
 
 def _perform(step: Step) -> Any:

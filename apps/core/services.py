@@ -3,9 +3,11 @@
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import date
+from typing import cast
 
 from django.conf import settings
 from django.db import connection, connections
+from django.db.backends.postgresql.base import DatabaseWrapper
 
 
 @contextmanager
@@ -14,7 +16,7 @@ def as_owner() -> Iterator[None]:
     migrations and partitions; the process must not serve anything meanwhile."""
     ours = connections.settings["default"]
     connection.close()
-    connection.close_pool()
+    cast(DatabaseWrapper, connection).close_pool()
     before = {name: ours[name] for name in settings.OWNER_DATABASE}
     options = ours["OPTIONS"]
     ours.update(settings.OWNER_DATABASE)

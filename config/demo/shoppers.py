@@ -50,7 +50,7 @@ def visit(shop: Shop, serial: int) -> str:
         return "declined"
 
 
-def _basket(shop: Shop, serial: int, chance: random.Random) -> dict[str, Any]:
+def _basket(shop: Shop, serial: int, chance: random.Random) -> Any:
     currency = chance.choice(CURRENCIES)
     amount = max(100, int(chance.lognormvariate(0, 0.8) * _TYPICAL.get(currency, 3500)))
     return {
@@ -65,42 +65,42 @@ def _basket(shop: Shop, serial: int, chance: random.Random) -> dict[str, Any]:
     }
 
 
-def _paid(shop: Shop, serial: int, params: dict[str, Any], chance: random.Random) -> str:
+def _paid(shop: Shop, serial: int, params: Any, chance: random.Random) -> str:
     intent = shop.client.v1.payment_intents.create(params, shop.key(shop.name, serial))
     return "paid" if intent.status == "succeeded" else intent.status
 
 
-def _declined(shop: Shop, serial: int, params: dict[str, Any], chance: random.Random) -> str:
+def _declined(shop: Shop, serial: int, params: Any, chance: random.Random) -> str:
     return _paid(shop, serial, params | {"payment_method": chance.choice(DECLINES)}, chance)
 
 
-def _authorised(shop: Shop, serial: int, params: dict[str, Any]) -> stripe.PaymentIntent:
+def _authorised(shop: Shop, serial: int, params: Any) -> stripe.PaymentIntent:
     return shop.client.v1.payment_intents.create(params | {"capture_method": "manual"}, shop.key(shop.name, serial))
 
 
-def _captured(shop: Shop, serial: int, params: dict[str, Any], chance: random.Random) -> str:
+def _captured(shop: Shop, serial: int, params: Any, chance: random.Random) -> str:
     intent = _authorised(shop, serial, params)
     shop.client.v1.payment_intents.capture(intent.id, {}, shop.key(shop.name, serial, "capture"))
     return "captured"
 
 
-def _part_captured(shop: Shop, serial: int, params: dict[str, Any], chance: random.Random) -> str:
+def _part_captured(shop: Shop, serial: int, params: Any, chance: random.Random) -> str:
     intent = _authorised(shop, serial, params)
-    part = {"amount_to_capture": max(50, int(intent.amount * 0.6))}
+    part: Any = {"amount_to_capture": max(50, int(intent.amount * 0.6))}
     shop.client.v1.payment_intents.capture(intent.id, part, shop.key(shop.name, serial, "capture"))
     return "part-captured"
 
 
-def _canceled(shop: Shop, serial: int, params: dict[str, Any], chance: random.Random) -> str:
+def _canceled(shop: Shop, serial: int, params: Any, chance: random.Random) -> str:
     intent = _authorised(shop, serial, params)
     shop.client.v1.payment_intents.cancel(intent.id, {}, shop.key(shop.name, serial, "cancel"))
     return "canceled"
 
 
-def _refunded(shop: Shop, serial: int, params: dict[str, Any], chance: random.Random) -> str:
+def _refunded(shop: Shop, serial: int, params: Any, chance: random.Random) -> str:
     intent = shop.client.v1.payment_intents.create(params, shop.key(shop.name, serial))
     share = chance.choice((1, 1, 3))
-    refund = {"payment_intent": intent.id, "amount": intent.amount // share, "reason": "requested_by_customer"}
+    refund: Any = {"payment_intent": intent.id, "amount": intent.amount // share, "reason": "requested_by_customer"}
     try:
         shop.client.v1.refunds.create(refund, shop.key(shop.name, serial, "refund"))
     except stripe.InvalidRequestError as refused:
@@ -128,7 +128,7 @@ def settle_between(shops: Sequence[Shop], day: int) -> str:
     amount = min(available.get("eur", 0) // 10, 5000)
     if amount <= 0:
         return "no transfer"
-    params = {"amount": amount, "currency": "eur", "destination": payee.account, "description": f"Stock, day {day}"}
+    params: Any = {"amount": amount, "currency": "eur", "destination": payee.account, "description": f"Stock, day {day}"}
     try:
         payer.client.v1.transfers.create(params, payer.key(payer.name, day, "transfer"))
     except stripe.IdempotencyError:

@@ -9,7 +9,9 @@ from scripts.lints.base import Source
 Hit = Iterator[tuple[int, str]]
 
 _SESSION_STATE = re.compile(
-    r"pg_advisory_(?:un)?lock\b|\bpg_advisory_lock_shared\b|\bLISTEN [a-z_]+;|^\s*SET (?!LOCAL|NULL|DEFAULT|CONSTRAINTS)\w+ ?(?:=|TO)", re.M
+    # A SET that begins a statement: not an UPDATE's, nor a function's own, which ends with the function.
+    r"pg_advisory_(?:un)?lock\b|\bpg_advisory_lock_shared\b|\bLISTEN [a-z_]+;"
+    r"|(?:\A|;|\bBEGIN|\bTHEN|\bLOOP|\bELSE|[\"'])\s*SET (?!LOCAL|CONSTRAINTS)\w+ ?(?:=|TO\b)"
 )
 _CLOCKS = {("timezone", "now"), ("datetime", "now"), ("datetime", "utcnow"), ("date", "today")}
 _PRODUCT = ("apps/", "config/", "celery_app.py")
@@ -98,7 +100,7 @@ def _asserts(test: ast.AST) -> bool:
             return True
         if isinstance(node, ast.Call):
             name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
-            if name in {"raises", "verify", "construct_event"} or name.startswith(("assert_", "_assert", "check_", "expect_")):
+            if name in {"raises", "refused", "verify", "construct_event"} or name.startswith(("assert_", "_assert", "check_", "expect_")):
                 return True
     return False
 

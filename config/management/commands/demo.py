@@ -8,11 +8,11 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from apps.payments.services.funds import release_funds
 from django.conf import settings
 from django.core.management import BaseCommand, CommandError, call_command
 
 from apps.core import clock
+from apps.payments.services.funds import release_funds
 from apps.statements import selectors as statements
 from config.demo import shoppers, stage
 from config.demo.shoppers import Shop
