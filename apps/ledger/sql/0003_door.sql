@@ -273,7 +273,8 @@ BEGIN
     IF cardinality(cs) > 1 THEN
         RETURN ledger_book(cs[: half]) || ledger_book(cs[half + 1 :]);
     END IF;
-    refusal := ledger_refusal(cs[1], effects);
+    -- Looked at again under the locks: a hold may have been settled while they were waited for.
+    refusal := ledger_refusal(cs[1], ledger_effects(cs));
     IF refusal IS NULL THEN
         RAISE EXCEPTION 'command % cannot be booked: %', cs[1].id, broken USING ERRCODE = 'check_violation';
     END IF;
