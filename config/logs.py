@@ -53,6 +53,7 @@ def config(level: str) -> dict[str, Any]:
         "loggers": {
             "django.request": {"level": "ERROR"},
             "django.server": {"level": "WARNING"},
+            "stripe": {"level": "WARNING"},
             "uvicorn.access": {"level": "WARNING"},
         },
     }

@@ -6,6 +6,8 @@ from django.urls import include, path
 from apps.core.api import reference
 from config import health
 
+admin.site.index_title = "Home"
+
 urlpatterns = [
     path("healthz", health.healthz),
     path("readyz", health.readyz),

@@ -69,10 +69,12 @@ class Command(BaseCommand):
         last = stage.next_month(month) - timedelta(days=1)
         stage.move_clock(datetime.combine(last, datetime.min.time(), UTC) + timedelta(hours=23))
         stage.settle(last)
+        release_funds(due=last)
         stage.wait_until_drained(60)
         self.stdout.write(self.style.MIGRATE_HEADING("Reconciliation with the acquirer's files and the bank's"))
         call_command("reconcile", collect=True, stdout=self.stdout)
         stage.back_to_now(stage.next_month(month))
+        release_funds(due=clock.today())
         self.stdout.write(self.style.MIGRATE_HEADING("Month end"))
         call_command("close_month", f"{month:%Y-%m}", stdout=self.stdout)
 
