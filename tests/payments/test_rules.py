@@ -58,7 +58,8 @@ def test_what_is_final_does_not_go_back(shop: Shop, table: str, change: str) -> 
 
 def test_an_intent_has_one_live_attempt(shop: Shop, faults, impatient) -> None:
     shop.pay(method="pm_card_timeoutNoCharge")
-    columns = "merchant_id, livemode, created, intent_id, kind, gateway, amount, currency, capture, off_session, request, next_look_at, sent_until"
+    owned = "merchant_id, livemode, created, intent_id, kind, gateway"
+    columns = f"{owned}, amount, currency, capture, off_session, request, sent_until, next_look_at"
     copy = (
         f"INSERT INTO payments_attempt (id, state, {columns})"
         f" SELECT uuidv7(), 'started', {columns} FROM payments_attempt WHERE merchant_id = %s"

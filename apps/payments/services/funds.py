@@ -1,7 +1,7 @@
 """Money that is due becomes available."""
 
 from datetime import date
-from typing import Any
+from typing import Any, cast
 
 from django.db import transaction
 
@@ -54,7 +54,7 @@ def _release(found: list[Funds]) -> int:
 def _entry(funds: Funds) -> dict[str, Any]:
     book = postings.Book(funds.merchant_id, funds.livemode, funds.currency)
     moved = postings.release(book, amount=funds.remaining)
-    transaction: BalanceTransaction = funds.balance_transaction  # type: ignore[assignment]  # links are typed as Model
+    source = cast(BalanceTransaction, funds.balance_transaction).source
     return postings.entry(
-        "release", id=new_id(), source=transaction.source, livemode=funds.livemode, sequence=funds.releases, postings=moved
+        "release", id=new_id(), source=source, livemode=funds.livemode, sequence=funds.releases, postings=moved
     )

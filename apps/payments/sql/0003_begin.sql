@@ -36,16 +36,16 @@ BEGIN
     RETURN NULL;
 END $$;
 
-CREATE OR REPLACE FUNCTION payments_insert_methods(rows jsonb) RETURNS void
+CREATE OR REPLACE FUNCTION payments_insert_method(n payments_payment_method) RETURNS void
 LANGUAGE plpgsql AS $$
 BEGIN
     INSERT INTO payments_payment_method
         (id, merchant_id, livemode, version, created, customer_id, gateway, token, card, billing_details, metadata)
-    SELECT id, merchant_id, livemode, version, created, customer_id, gateway, token, card, billing_details, metadata
-    FROM jsonb_populate_recordset(NULL::payments_payment_method, rows);
+    VALUES
+        (n.id, n.merchant_id, n.livemode, n.version, n.created, n.customer_id, n.gateway, n.token, n.card, n.billing_details, n.metadata);
 END $$;
 
-CREATE OR REPLACE FUNCTION payments_insert_intents(rows jsonb) RETURNS void
+CREATE OR REPLACE FUNCTION payments_insert_intent(n payments_intent) RETURNS void
 LANGUAGE plpgsql AS $$
 BEGIN
     INSERT INTO payments_intent
@@ -53,11 +53,11 @@ BEGIN
          capture_method, confirmation_method, customer_id, payment_method_id, client_secret, description,
          statement_descriptor, statement_descriptor_suffix, receipt_email, metadata, setup_future_usage, shipping,
          automatic_payment_methods, payment_method_options, transfer_group, return_url)
-    SELECT id, merchant_id, livemode, version, created, status, amount, amount_capturable, amount_received, currency,
-         capture_method, confirmation_method, customer_id, payment_method_id, client_secret, description,
-         statement_descriptor, statement_descriptor_suffix, receipt_email, metadata, setup_future_usage, shipping,
-         automatic_payment_methods, payment_method_options, transfer_group, return_url
-    FROM jsonb_populate_recordset(NULL::payments_intent, rows);
+    VALUES
+        (n.id, n.merchant_id, n.livemode, n.version, n.created, n.status, n.amount, n.amount_capturable, n.amount_received, n.currency,
+         n.capture_method, n.confirmation_method, n.customer_id, n.payment_method_id, n.client_secret, n.description,
+         n.statement_descriptor, n.statement_descriptor_suffix, n.receipt_email, n.metadata, n.setup_future_usage, n.shipping,
+         n.automatic_payment_methods, n.payment_method_options, n.transfer_group, n.return_url);
 END $$;
 
 -- Intents that nobody confirms yet: claim, rows, events and answer in one go.
@@ -67,34 +67,32 @@ LANGUAGE plpgsql AS $$
 DECLARE
     claims jsonb := idempotency_claim_each(jsonb_path_query_array(commands, '$[*].key'));
     outcomes jsonb := '[]';
-    made jsonb := '[]';
-    methods jsonb;
+    good int[] := '{}';
     c jsonb;
+    intent payments_intent;
     problem jsonb;
 BEGIN
-    FOR nth IN 0 .. jsonb_array_length(commands) - 1 LOOP
-        c := commands -> nth;
-        IF claims -> nth ->> 'outcome' <> 'new' THEN
-            outcomes := outcomes || jsonb_build_object('claim', claims -> nth);
+    FOR n IN 0 .. jsonb_array_length(commands) - 1 LOOP
+        c := commands -> n;
+        IF claims -> n ->> 'outcome' <> 'new' THEN
+            outcomes := outcomes || jsonb_build_object('claim', claims -> n);
             CONTINUE;
         END IF;
-        problem := payments_party_problem((c #>> '{intent,merchant_id}')::uuid, (c #>> '{intent,livemode}')::boolean,
-            (c #>> '{intent,customer_id}')::uuid, CASE WHEN c ->> 'method' IS NULL THEN (c #>> '{intent,payment_method_id}')::uuid END,
-            (c #>> '{intent,customer_id}')::uuid);
-        IF problem IS NOT NULL THEN
-            PERFORM idempotency_release(c -> 'key');
+        intent := jsonb_populate_record(NULL::payments_intent, c -> 'intent');
+        problem := payments_party_problem(intent.merchant_id, intent.livemode, intent.customer_id,
+            CASE WHEN jsonb_typeof(c -> 'method') <> 'object' THEN intent.payment_method_id END, intent.customer_id);
+        IF problem IS NULL THEN
+            IF jsonb_typeof(c -> 'method') = 'object' THEN
+                PERFORM payments_insert_method(jsonb_populate_record(NULL::payments_payment_method, c -> 'method'));
+            END IF;
+            PERFORM payments_insert_intent(intent);
+            good := good || n;
         ELSE
-            made := made || jsonb_build_array(c);
+            PERFORM idempotency_release(c -> 'key');
         END IF;
         outcomes := outcomes || coalesce(problem, '{"ok": {}}');
     END LOOP;
-    methods := jsonb_path_query_array(made, '$[*].method ? (@ != null)');
-    IF methods <> '[]' THEN
-        PERFORM payments_insert_methods(methods);
-    END IF;
-    PERFORM payments_insert_intents(jsonb_path_query_array(made, '$[*].intent'));
-    PERFORM events_write(jsonb_path_query_array(made, '$[*].events[*]'));
-    PERFORM idempotency_finish(m -> 'key', (m #>> '{answer,status}')::int, m #>> '{answer,body}') FROM jsonb_array_elements(made) m;
+    PERFORM payments_tell(commands, good);
     RETURN outcomes;
 END $$;
 
@@ -151,7 +149,7 @@ END $$;
 CREATE OR REPLACE FUNCTION payments_begin_confirm(c jsonb, intent payments_intent) RETURNS jsonb
 LANGUAGE plpgsql AS $$
 DECLARE
-    is_new boolean := c ->> 'intent' IS NOT NULL;
+    is_new boolean := jsonb_typeof(c -> 'intent') = 'object';
     attempt payments_attempt := jsonb_populate_record(NULL::payments_attempt, c -> 'attempt');
     chosen uuid := coalesce((c #>> '{method,id}')::uuid, (c ->> 'method_id')::uuid);
     method payments_payment_method;
@@ -161,18 +159,18 @@ BEGIN
         RETURN jsonb_build_object('error', 'method_required', 'intent', to_jsonb(intent));
     END IF;
     problem := payments_party_problem(intent.merchant_id, intent.livemode, CASE WHEN is_new THEN intent.customer_id END,
-        CASE WHEN c ->> 'method' IS NULL THEN chosen END, intent.customer_id);
+        CASE WHEN jsonb_typeof(c -> 'method') <> 'object' THEN chosen END, intent.customer_id);
     IF problem IS NOT NULL THEN
         RETURN problem;
     END IF;
-    IF c ->> 'method' IS NOT NULL THEN
-        PERFORM payments_insert_methods(jsonb_build_array(c -> 'method'));
+    IF jsonb_typeof(c -> 'method') = 'object' THEN
         method := jsonb_populate_record(NULL::payments_payment_method, c -> 'method');
+        PERFORM payments_insert_method(method);
     ELSE
         SELECT * INTO method FROM payments_payment_method m WHERE m.id = coalesce(chosen, intent.payment_method_id);
     END IF;
     IF is_new THEN
-        PERFORM payments_insert_intents(jsonb_build_array(c -> 'intent'));
+        PERFORM payments_insert_intent(intent);
     ELSIF chosen IS NOT NULL OR c -> 'changes' <> '{}' THEN
         intent := jsonb_populate_record(intent, c -> 'changes');
         intent.payment_method_id := method.id;
@@ -226,7 +224,7 @@ DECLARE
     intent payments_intent;
     waiting uuid;
 BEGIN
-    IF c ->> 'intent' IS NOT NULL THEN
+    IF jsonb_typeof(c -> 'intent') = 'object' THEN
         RETURN payments_begin_confirm(c, jsonb_populate_record(NULL::payments_intent, c -> 'intent'));
     END IF;
     SELECT * INTO intent FROM payments_intent i
@@ -243,7 +241,7 @@ BEGIN
         RETURN payments_begin_followup(c, intent);
     ELSIF intent.status <> 'requires_action' THEN
         RETURN payments_begin_confirm(c, intent);
-    ELSIF c ->> 'method' IS NOT NULL OR c ->> 'method_id' IS NOT NULL THEN
+    ELSIF jsonb_typeof(c -> 'method') = 'object' OR c ->> 'method_id' IS NOT NULL THEN
         RETURN jsonb_build_object('error', 'unexpected_state', 'intent', to_jsonb(intent));
     END IF;
     -- The gateway has been asked already: what is due is to look what became of it.
@@ -261,8 +259,7 @@ DECLARE
     c jsonb;
 BEGIN
     IF jsonb_array_length(commands) > 1 THEN
-        PERFORM FROM payments_intent i
-        WHERE i.id IN (SELECT (x ->> 'intent_id')::uuid FROM jsonb_array_elements(commands) x) ORDER BY i.id FOR NO KEY UPDATE;
+        PERFORM payments_lock_intents(commands);
     END IF;
     FOR nth IN 0 .. jsonb_array_length(commands) - 1 LOOP
         c := commands -> nth;

@@ -64,101 +64,127 @@ BEGIN
     RETURN NULL;
 END $$;
 
--- The attempts as they are now. `look_s` says when to ask again about one that is not over; without
--- it, what was planned holds. A void that went through ends the authorisation that still waited.
-CREATE OR REPLACE FUNCTION payments_update_attempts(good jsonb) RETURNS void
+-- The attempt as it is now. `look_s` says when to ask again about one that is not over; without it,
+-- what was planned holds. A void that went through ends the authorisation that still waited.
+CREATE OR REPLACE FUNCTION payments_update_attempt(c jsonb) RETURNS void
 LANGUAGE plpgsql AS $$
+DECLARE
+    n payments_attempt := jsonb_populate_record(NULL::payments_attempt, c -> 'attempt');
+    is_over boolean := n.state IN ('succeeded', 'failed');
 BEGIN
     UPDATE payments_attempt a SET
         version = a.version + 1, state = n.state, code = n.code, decline_code = n.decline_code,
-        network_reference = n.network_reference,
-        next_look_at = CASE WHEN n.state IN ('succeeded', 'failed') THEN NULL
-                            WHEN g.look_s IS NULL THEN a.next_look_at
-                            ELSE clock_timestamp() + make_interval(secs => g.look_s) END,
-        ended_at = CASE WHEN n.state IN ('succeeded', 'failed') THEN clock_timestamp() END
-    FROM jsonb_to_recordset(good) AS g (attempt jsonb, look_s int),
-         jsonb_populate_record(NULL::payments_attempt, g.attempt) n
+        network_reference = n.network_reference, ended_at = CASE WHEN is_over THEN clock_timestamp() END,
+        next_look_at = CASE WHEN is_over THEN NULL
+            ELSE coalesce(clock_timestamp() + make_interval(secs => (c ->> 'look_s')::int), a.next_look_at) END
     WHERE a.id = n.id;
-
-    IF jsonb_path_exists(good, '$[*].attempt ? (@.kind == "void" && @.state == "succeeded")') THEN
+    IF n.kind = 'void' AND n.state = 'succeeded' THEN
         UPDATE payments_attempt a SET version = a.version + 1, state = 'failed', code = 'canceled', next_look_at = NULL,
             ended_at = clock_timestamp()
-        FROM jsonb_path_query(good, '$[*].attempt ? (@.kind == "void" && @.state == "succeeded")') v
-        WHERE a.id = (v ->> 'authorization_id')::uuid AND a.state = 'waiting';
+        WHERE a.id = n.authorization_id AND a.state = 'waiting';
     END IF;
 END $$;
 
-CREATE OR REPLACE FUNCTION payments_update_intents(rows jsonb) RETURNS void
+CREATE OR REPLACE FUNCTION payments_update_intent(n payments_intent) RETURNS void
 LANGUAGE plpgsql AS $$
 BEGIN
     UPDATE payments_intent i SET
-        version = n.version, status = n.status, amount = n.amount, amount_capturable = n.amount_capturable,
-        amount_received = n.amount_received, customer_id = n.customer_id, payment_method_id = n.payment_method_id,
-        latest_charge_id = n.latest_charge_id, next_action = n.next_action, last_payment_error = n.last_payment_error,
-        canceled_at = n.canceled_at, cancellation_reason = n.cancellation_reason
-    FROM jsonb_populate_recordset(NULL::payments_intent, rows) n
+        version = n.version, status = n.status, amount_capturable = n.amount_capturable, amount_received = n.amount_received,
+        payment_method_id = n.payment_method_id, latest_charge_id = n.latest_charge_id, next_action = n.next_action,
+        last_payment_error = n.last_payment_error, canceled_at = n.canceled_at, cancellation_reason = n.cancellation_reason
     WHERE i.id = n.id;
 END $$;
 
--- New charges are written, known ones (a later version) changed.
-CREATE OR REPLACE FUNCTION payments_put_charges(rows jsonb) RETURNS void
+-- A new charge is written, a known one (a later version) changed.
+CREATE OR REPLACE FUNCTION payments_put_charge(n payments_charge) RETURNS void
 LANGUAGE plpgsql AS $$
 BEGIN
-    INSERT INTO payments_charge AS ch
+    IF n.version > 1 THEN
+        UPDATE payments_charge ch SET version = n.version, captured = n.captured, amount_captured = n.amount_captured,
+            amount_refunded = n.amount_refunded, amount_refund_pending = n.amount_refund_pending,
+            balance_transaction_id = n.balance_transaction_id
+        WHERE ch.id = n.id;
+        RETURN;
+    END IF;
+    INSERT INTO payments_charge
         (id, merchant_id, livemode, version, created, intent_id, attempt_id, customer_id, payment_method_id,
          balance_transaction_id, status, amount, amount_captured, amount_refunded, amount_refund_pending, currency, captured,
          failure_code, failure_message, decline_code, network_reference, card, billing_details, description,
          statement_descriptor, statement_descriptor_suffix, receipt_email, metadata, shipping, transfer_group)
-    SELECT id, merchant_id, livemode, version, created, intent_id, attempt_id, customer_id, payment_method_id,
-         balance_transaction_id, status, amount, amount_captured, amount_refunded, amount_refund_pending, currency, captured,
-         failure_code, failure_message, decline_code, network_reference, card, billing_details, description,
-         statement_descriptor, statement_descriptor_suffix, receipt_email, metadata, shipping, transfer_group
-    FROM jsonb_populate_recordset(NULL::payments_charge, rows)
-    ON CONFLICT (id) DO UPDATE SET version = excluded.version, captured = excluded.captured,
-        amount_captured = excluded.amount_captured, amount_refunded = excluded.amount_refunded,
-        amount_refund_pending = excluded.amount_refund_pending, balance_transaction_id = excluded.balance_transaction_id;
+    VALUES
+        (n.id, n.merchant_id, n.livemode, n.version, n.created, n.intent_id, n.attempt_id, n.customer_id, n.payment_method_id,
+         n.balance_transaction_id, n.status, n.amount, n.amount_captured, n.amount_refunded, n.amount_refund_pending, n.currency,
+         n.captured, n.failure_code, n.failure_message, n.decline_code, n.network_reference, n.card, n.billing_details, n.description,
+         n.statement_descriptor, n.statement_descriptor_suffix, n.receipt_email, n.metadata, n.shipping, n.transfer_group);
 END $$;
 
-CREATE OR REPLACE FUNCTION payments_insert_transactions(rows jsonb) RETURNS void
+CREATE OR REPLACE FUNCTION payments_insert_transaction(n payments_balance_transaction) RETURNS void
 LANGUAGE plpgsql AS $$
 BEGIN
     INSERT INTO payments_balance_transaction
         (id, merchant_id, livemode, version, created, type, amount, fee, net, currency, available_on, released, source, entry_id, description)
-    SELECT id, merchant_id, livemode, version, created, type, amount, fee, net, currency, available_on, released, source, entry_id, description
-    FROM jsonb_populate_recordset(NULL::payments_balance_transaction, rows);
+    VALUES
+        (n.id, n.merchant_id, n.livemode, n.version, n.created, n.type, n.amount, n.fee, n.net, n.currency, n.available_on, n.released,
+         n.source, n.entry_id, n.description);
 END $$;
 
-CREATE OR REPLACE FUNCTION payments_insert_funds(rows jsonb) RETURNS void
+CREATE OR REPLACE FUNCTION payments_insert_funds(n payments_funds) RETURNS void
 LANGUAGE plpgsql AS $$
 BEGIN
-    INSERT INTO payments_funds
-        (charge_id, merchant_id, livemode, balance_transaction_id, currency, available_on, amount, remaining)
-    SELECT charge_id, merchant_id, livemode, balance_transaction_id, currency, available_on, amount, remaining
-    FROM jsonb_populate_recordset(NULL::payments_funds, rows);
+    INSERT INTO payments_funds (charge_id, merchant_id, livemode, balance_transaction_id, currency, available_on, amount, remaining)
+    VALUES (n.charge_id, n.merchant_id, n.livemode, n.balance_transaction_id, n.currency, n.available_on, n.amount, n.remaining);
 END $$;
 
 -- What a gateway told of the card, and whose it is now.
-CREATE OR REPLACE FUNCTION payments_update_methods(rows jsonb) RETURNS void
+CREATE OR REPLACE FUNCTION payments_update_method(n payments_payment_method) RETURNS void
 LANGUAGE plpgsql AS $$
 BEGIN
     UPDATE payments_payment_method m SET version = n.version, card = n.card, customer_id = n.customer_id
-    FROM jsonb_populate_recordset(NULL::payments_payment_method, rows) n
     WHERE m.id = n.id AND m.version = n.version - 1;
 END $$;
 
--- Posts the entries of those `commands` that have one. Returns {command number: refusal} of those
--- that the ledger refused; for them, nothing was posted.
-CREATE OR REPLACE FUNCTION payments_post(commands jsonb) RETURNS jsonb
+-- The rows of one command, each by its key: no plan here depends on how big a table is.
+CREATE OR REPLACE FUNCTION payments_record_rows(c jsonb) RETURNS void
+LANGUAGE plpgsql AS $$
+BEGIN
+    IF jsonb_typeof(c -> 'attempt') = 'object' THEN
+        PERFORM payments_update_attempt(c);
+    END IF;
+    IF jsonb_typeof(c -> 'method') = 'object' THEN
+        PERFORM payments_update_method(jsonb_populate_record(NULL::payments_payment_method, c -> 'method'));
+    END IF;
+    IF jsonb_typeof(c -> 'transaction') = 'object' THEN
+        PERFORM payments_insert_transaction(jsonb_populate_record(NULL::payments_balance_transaction, c -> 'transaction'));
+    END IF;
+    IF jsonb_typeof(c -> 'charge') = 'object' THEN
+        PERFORM payments_put_charge(jsonb_populate_record(NULL::payments_charge, c -> 'charge'));
+    END IF;
+    IF jsonb_typeof(c -> 'funds') = 'object' THEN
+        PERFORM payments_insert_funds(jsonb_populate_record(NULL::payments_funds, c -> 'funds'));
+    END IF;
+    IF jsonb_typeof(c -> 'intent') = 'object' THEN
+        PERFORM payments_update_intent(jsonb_populate_record(NULL::payments_intent, c -> 'intent'));
+    END IF;
+END $$;
+
+-- Posts the entries of those of the commands numbered `good` that have one. Returns the refusals by
+-- number; what was refused was not posted.
+CREATE OR REPLACE FUNCTION payments_post(commands jsonb, good int[]) RETURNS jsonb
 LANGUAGE plpgsql AS $$
 DECLARE
-    entries jsonb;
-    numbers int[];
+    entries jsonb := '[]';
+    numbers int[] := '{}';
     refusals jsonb := '{}';
     outcomes jsonb;
+    n int;
 BEGIN
-    SELECT jsonb_agg(c -> 'entry' ORDER BY no), array_agg(no - 1 ORDER BY no) INTO entries, numbers
-    FROM jsonb_array_elements(commands) WITH ORDINALITY AS x (c, no) WHERE c ->> 'entry' IS NOT NULL;
-    IF entries IS NULL THEN
+    FOREACH n IN ARRAY good LOOP
+        IF jsonb_typeof(commands -> n -> 'entry') = 'object' THEN
+            entries := entries || (commands -> n -> 'entry');
+            numbers := numbers || n;
+        END IF;
+    END LOOP;
+    IF numbers = '{}' THEN
         RETURN refusals;
     END IF;
     outcomes := ledger_post(entries);
@@ -170,82 +196,94 @@ BEGIN
     RETURN refusals;
 END $$;
 
--- Events, stored answers: what every write of payments ends with.
-CREATE OR REPLACE FUNCTION payments_tell(good jsonb) RETURNS void
+-- Events and stored answers of the commands numbered `good`: what every write of payments ends with.
+CREATE OR REPLACE FUNCTION payments_tell(commands jsonb, good int[]) RETURNS void
 LANGUAGE plpgsql AS $$
 DECLARE
-    events jsonb := jsonb_path_query_array(good, '$[*].events[*]');
+    events jsonb := '[]';
+    c jsonb;
+    n int;
 BEGIN
+    FOREACH n IN ARRAY good LOOP
+        c := commands -> n;
+        events := events || (c -> 'events');
+        IF jsonb_typeof(c -> 'answer') = 'object' THEN
+            PERFORM idempotency_finish(c -> 'key', (c #>> '{answer,status}')::int, c #>> '{answer,body}');
+        END IF;
+    END LOOP;
     IF events <> '[]' THEN
         PERFORM events_write(events);
     END IF;
-    PERFORM idempotency_finish(g -> 'key', (g #>> '{answer,status}')::int, g #>> '{answer,body}')
-    FROM jsonb_array_elements(good) g WHERE g ->> 'answer' IS NOT NULL;
 END $$;
 
--- command: {"key", "claim": true where the key is not claimed yet, "attempt": row | null, "look_s", "window_s", "intent_id", "intent_version", "intent": row | null,
---   "charge": row | null, "method": row | null, "transaction": row | null, "funds": row | null, "entry": ledger command | null,
---   "events": […], "answer": {"status", "body"} | null}
+-- The intents of several commands, locked in the order in which everybody locks them.
+CREATE OR REPLACE FUNCTION payments_lock_intents(commands jsonb) RETURNS void
+LANGUAGE plpgsql AS $$
+DECLARE
+    wanted uuid;
+BEGIN
+    FOR wanted IN SELECT DISTINCT (c ->> 'intent_id')::uuid AS id FROM jsonb_array_elements(commands) c ORDER BY id LOOP
+        PERFORM FROM payments_intent i WHERE i.id = wanted FOR NO KEY UPDATE;
+    END LOOP;
+END $$;
+
+-- 'stale' unless the intent, which is locked from here on, is in that version.
+CREATE OR REPLACE FUNCTION payments_stale_intent(wanted uuid, seen_version int) RETURNS text
+LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM FROM payments_intent i WHERE i.id = wanted AND i.version = seen_version FOR NO KEY UPDATE;
+    RETURN CASE WHEN NOT FOUND THEN 'stale' END;
+END $$;
+
+-- command: {"key", "claim": true where the key is not claimed yet, "attempt": row | null, "look_s", "window_s", "intent_id",
+--   "intent_version", "intent": row | null, "charge": row | null, "method": row | null, "transaction": row | null,
+--   "funds": row | null, "entry": ledger command | null, "events": […], "answer": {"status", "body"} | null}
 -- refusals: "settled" (the attempt is over), "stale" (the intent changed), "unfounded", "ledger" (with "reason").
 CREATE OR REPLACE FUNCTION payments_record(commands jsonb) RETURNS jsonb
 LANGUAGE plpgsql AS $$
 DECLARE
     claims jsonb[] := payments_take_keys(commands);
     outcomes jsonb := '[]';
-    good jsonb := '[]';
-    places int[] := '{}';
+    good int[] := '{}';
     seen uuid[] := '{}';
     c jsonb;
     intent uuid;
     problem text;
     refusals jsonb;
-    part jsonb;
+    n int;
 BEGIN
-    PERFORM FROM payments_intent i
-    WHERE i.id IN (SELECT (x ->> 'intent_id')::uuid FROM jsonb_array_elements(commands) x) ORDER BY i.id FOR NO KEY UPDATE;
-
-    FOR nth IN 0 .. jsonb_array_length(commands) - 1 LOOP
-        c := commands -> nth;
-        IF claims[nth + 1] ->> 'outcome' <> 'new' THEN
-            outcomes := outcomes || jsonb_build_object('claim', claims[nth + 1]);
+    IF jsonb_array_length(commands) > 1 THEN
+        PERFORM payments_lock_intents(commands);
+    END IF;
+    FOR n IN 0 .. jsonb_array_length(commands) - 1 LOOP
+        c := commands -> n;
+        outcomes := outcomes || '{"ok": {}}'::jsonb;
+        IF claims[n + 1] ->> 'outcome' <> 'new' THEN
+            outcomes := jsonb_set(outcomes, ARRAY[n::text], jsonb_build_object('claim', claims[n + 1]));
             CONTINUE;
         END IF;
         intent := (c ->> 'intent_id')::uuid;
-        problem := CASE WHEN c ->> 'attempt' IS NOT NULL THEN payments_record_problem(c) END;
-        IF problem IS NULL AND (intent = ANY (seen) OR NOT EXISTS (
-            SELECT FROM payments_intent i WHERE i.id = intent AND i.version = (c ->> 'intent_version')::int)) THEN
-            problem := 'stale';
+        problem := payments_stale_intent(intent, (c ->> 'intent_version')::int);
+        IF jsonb_typeof(c -> 'attempt') = 'object' THEN
+            problem := coalesce(payments_record_problem(c), problem);
         END IF;
-        IF problem IS NULL THEN
-            good := good || jsonb_build_array(c);
-            places := places || nth;
+        IF problem IS NULL AND intent <> ALL (seen) THEN
+            good := good || n;
             seen := seen || intent;
-            outcomes := outcomes || '{"ok": {}}'::jsonb;
         ELSE
-            outcomes := outcomes || payments_refuse(problem, c);
+            outcomes := jsonb_set(outcomes, ARRAY[n::text], payments_refuse(coalesce(problem, 'stale'), c));
         END IF;
     END LOOP;
 
-    refusals := payments_post(good);
-    FOR nth IN REVERSE cardinality(places) - 1 .. 0 LOOP
-        IF refusals ? nth::text THEN
-            outcomes := jsonb_set(outcomes, ARRAY[places[nth + 1]::text],
-                payments_refuse('ledger', good -> nth) || jsonb_build_object('reason', refusals -> nth::text));
-            good := good - nth;
-        END IF;
+    refusals := payments_post(commands, good);
+    FOR n IN SELECT k::int FROM jsonb_object_keys(refusals) k LOOP
+        good := array_remove(good, n);
+        outcomes := jsonb_set(outcomes, ARRAY[n::text],
+            payments_refuse('ledger', commands -> n) || jsonb_build_object('reason', refusals -> n::text));
     END LOOP;
-
-    PERFORM payments_update_attempts(good) WHERE jsonb_path_exists(good, '$[*].attempt ? (@ != null)');
-    part := jsonb_path_query_array(good, '$[*].method ? (@ != null)');
-    PERFORM payments_update_methods(part) WHERE part <> '[]';
-    part := jsonb_path_query_array(good, '$[*].transaction ? (@ != null)');
-    PERFORM payments_insert_transactions(part) WHERE part <> '[]';
-    part := jsonb_path_query_array(good, '$[*].charge ? (@ != null)');
-    PERFORM payments_put_charges(part) WHERE part <> '[]';
-    part := jsonb_path_query_array(good, '$[*].funds ? (@ != null)');
-    PERFORM payments_insert_funds(part) WHERE part <> '[]';
-    part := jsonb_path_query_array(good, '$[*].intent ? (@ != null)');
-    PERFORM payments_update_intents(part) WHERE part <> '[]';
-    PERFORM payments_tell(good);
+    FOREACH n IN ARRAY good LOOP
+        PERFORM payments_record_rows(commands -> n);
+    END LOOP;
+    PERFORM payments_tell(commands, good);
     RETURN outcomes;
 END $$;

@@ -92,6 +92,30 @@ BEGIN
     RETURN NULL;
 END $$;
 
+-- The charges of several commands, locked in the order in which everybody locks them.
+CREATE OR REPLACE FUNCTION payments_lock_charges(commands jsonb) RETURNS void
+LANGUAGE plpgsql AS $$
+DECLARE
+    wanted uuid;
+BEGIN
+    FOR wanted IN SELECT DISTINCT (c ->> 'charge_id')::uuid AS id FROM jsonb_array_elements(commands) c ORDER BY id LOOP
+        PERFORM FROM payments_charge ch WHERE ch.id = wanted FOR NO KEY UPDATE;
+    END LOOP;
+END $$;
+
+-- 'stale' unless the charge, which is locked from here on, and the refund are in the versions seen.
+CREATE OR REPLACE FUNCTION payments_stale_refund(c jsonb) RETURNS text
+LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM FROM payments_charge ch
+    WHERE ch.id = (c ->> 'charge_id')::uuid AND ch.version = (c ->> 'charge_version')::int FOR NO KEY UPDATE;
+    IF NOT FOUND THEN
+        RETURN 'stale';
+    END IF;
+    PERFORM FROM payments_refund r WHERE r.id = (c ->> 'refund_id')::uuid AND r.version = (c ->> 'refund_version')::int;
+    RETURN CASE WHEN NOT FOUND THEN 'stale' END;
+END $$;
+
 -- command: {"key", "merchant_id", "livemode", "charge_id", "charge_version", "asked": amount | null, "refund": row,
 --   "attempt": row, "accounts": {"available", "pending", "source"}, "first_look_s", "last_byte_s", "events": […]}
 CREATE OR REPLACE FUNCTION payments_refund_begin_one(c jsonb) RETURNS jsonb
@@ -144,8 +168,9 @@ DECLARE
     events jsonb := '[]';
     c jsonb;
 BEGIN
-    PERFORM FROM payments_charge ch
-    WHERE ch.id IN (SELECT (x ->> 'charge_id')::uuid FROM jsonb_array_elements(commands) x) ORDER BY ch.id FOR NO KEY UPDATE;
+    IF jsonb_array_length(commands) > 1 THEN
+        PERFORM payments_lock_charges(commands);
+    END IF;
     FOR nth IN 0 .. jsonb_array_length(commands) - 1 LOOP
         c := commands -> nth;
         IF claims -> nth ->> 'outcome' = 'new' THEN
@@ -166,13 +191,25 @@ BEGIN
     RETURN outcomes;
 END $$;
 
-CREATE OR REPLACE FUNCTION payments_update_refunds(rows jsonb) RETURNS void
+-- The rows of one command, each by its key.
+CREATE OR REPLACE FUNCTION payments_refund_rows(c jsonb) RETURNS void
 LANGUAGE plpgsql AS $$
+DECLARE
+    refund payments_refund;
 BEGIN
-    UPDATE payments_refund r SET version = n.version, status = n.status, failure_reason = n.failure_reason,
-        balance_transaction_id = n.balance_transaction_id
-    FROM jsonb_populate_recordset(NULL::payments_refund, rows) n
-    WHERE r.id = n.id;
+    PERFORM payments_update_attempt(c);
+    IF jsonb_typeof(c -> 'transaction') = 'object' THEN
+        PERFORM payments_insert_transaction(jsonb_populate_record(NULL::payments_balance_transaction, c -> 'transaction'));
+    END IF;
+    IF jsonb_typeof(c -> 'refund') = 'object' THEN
+        refund := jsonb_populate_record(NULL::payments_refund, c -> 'refund');
+        UPDATE payments_refund r SET version = refund.version, status = refund.status, failure_reason = refund.failure_reason,
+            balance_transaction_id = refund.balance_transaction_id
+        WHERE r.id = refund.id;
+    END IF;
+    IF jsonb_typeof(c -> 'charge') = 'object' THEN
+        PERFORM payments_put_charge(jsonb_populate_record(NULL::payments_charge, c -> 'charge'));
+    END IF;
 END $$;
 
 -- command: {"key", "attempt": row, "look_s", "window_s", "charge_id", "charge_version", "refund_version",
@@ -183,50 +220,42 @@ LANGUAGE plpgsql AS $$
 DECLARE
     claims jsonb[] := payments_take_keys(commands);
     outcomes jsonb := '[]';
-    good jsonb := '[]';
-    places int[] := '{}';
+    good int[] := '{}';
     seen uuid[] := '{}';
     c jsonb;
     charge uuid;
     problem text;
     refusals jsonb;
-    part jsonb;
+    n int;
 BEGIN
-    PERFORM FROM payments_charge ch
-    WHERE ch.id IN (SELECT (x ->> 'charge_id')::uuid FROM jsonb_array_elements(commands) x) ORDER BY ch.id FOR NO KEY UPDATE;
-    FOR nth IN 0 .. jsonb_array_length(commands) - 1 LOOP
-        c := commands -> nth;
+    IF jsonb_array_length(commands) > 1 THEN
+        PERFORM payments_lock_charges(commands);
+    END IF;
+    FOR n IN 0 .. jsonb_array_length(commands) - 1 LOOP
+        c := commands -> n;
         charge := (c ->> 'charge_id')::uuid;
-        problem := payments_record_problem(c);
-        IF problem IS NULL AND (charge = ANY (seen)
-            OR NOT EXISTS (SELECT FROM payments_charge ch WHERE ch.id = charge AND ch.version = (c ->> 'charge_version')::int)
-            OR NOT EXISTS (SELECT FROM payments_refund r WHERE r.id = (c ->> 'refund_id')::uuid AND r.version = (c ->> 'refund_version')::int)) THEN
-            problem := 'stale';
-        END IF;
-        IF problem IS NULL THEN
-            good := good || jsonb_build_array(c);
-            places := places || nth;
+        problem := payments_stale_refund(c);
+        problem := coalesce(payments_record_problem(c), problem);
+        IF problem IS NULL AND charge <> ALL (seen) THEN
+            good := good || n;
             seen := seen || charge;
             outcomes := outcomes || '{"ok": {}}'::jsonb;
         ELSE
-            outcomes := outcomes || payments_refuse(problem, c);
+            outcomes := outcomes || payments_refuse(coalesce(problem, 'stale'), c);
         END IF;
     END LOOP;
 
-    PERFORM payments_refund_restore(jsonb_path_query_array(good, '$[*].restore[*]'));
-    refusals := payments_post(good);
+    FOREACH n IN ARRAY good LOOP
+        PERFORM payments_refund_restore(commands -> n -> 'restore');
+    END LOOP;
+    refusals := payments_post(commands, good);
     IF refusals <> '{}' THEN
         -- What was on hold for a refund can always be settled: the books and the refunds disagree.
         RAISE EXCEPTION 'the ledger refused the end of a refund: %', refusals;
     END IF;
-
-    PERFORM payments_update_attempts(good);
-    part := jsonb_path_query_array(good, '$[*].transaction ? (@ != null)');
-    PERFORM payments_insert_transactions(part) WHERE part <> '[]';
-    part := jsonb_path_query_array(good, '$[*].refund ? (@ != null)');
-    PERFORM payments_update_refunds(part) WHERE part <> '[]';
-    part := jsonb_path_query_array(good, '$[*].charge ? (@ != null)');
-    PERFORM payments_put_charges(part) WHERE part <> '[]';
-    PERFORM payments_tell(good);
+    FOREACH n IN ARRAY good LOOP
+        PERFORM payments_refund_rows(commands -> n);
+    END LOOP;
+    PERFORM payments_tell(commands, good);
     RETURN outcomes;
 END $$;

@@ -6,32 +6,43 @@ LANGUAGE plpgsql AS $$
 DECLARE
     claims jsonb := idempotency_claim_each(jsonb_path_query_array(commands, '$[*].key'));
     outcomes jsonb := '[]';
-    good jsonb := '[]';
-    places int[] := '{}';
+    good int[] := '{}';
     refusals jsonb;
+    n int;
 BEGIN
-    FOR nth IN 0 .. jsonb_array_length(commands) - 1 LOOP
-        IF claims -> nth ->> 'outcome' = 'new' THEN
-            good := good || jsonb_build_array(commands -> nth);
-            places := places || nth;
+    FOR n IN 0 .. jsonb_array_length(commands) - 1 LOOP
+        IF claims -> n ->> 'outcome' = 'new' THEN
+            good := good || n;
             outcomes := outcomes || '{"ok": {}}'::jsonb;
         ELSE
-            outcomes := outcomes || jsonb_build_object('claim', claims -> nth);
+            outcomes := outcomes || jsonb_build_object('claim', claims -> n);
         END IF;
     END LOOP;
-    refusals := payments_post(good);
-    FOR nth IN REVERSE cardinality(places) - 1 .. 0 LOOP
-        IF refusals ? nth::text THEN
-            PERFORM idempotency_release(good -> nth -> 'key');
-            outcomes := jsonb_set(outcomes, ARRAY[places[nth + 1]::text], refusals -> nth::text);
-            good := good - nth;
-        END IF;
+    refusals := payments_post(commands, good);
+    FOR n IN SELECT k::int FROM jsonb_object_keys(refusals) k LOOP
+        good := array_remove(good, n);
+        outcomes := jsonb_set(outcomes, ARRAY[n::text], refusals -> n::text);
+        PERFORM idempotency_release(commands -> n -> 'key');
     END LOOP;
-    PERFORM payments_insert_transactions(jsonb_path_query_array(good, '$[*].transactions[*]'));
-    INSERT INTO payments_transfer
-        (id, merchant_id, livemode, version, created, destination_id, balance_transaction_id, amount, currency, description, metadata, transfer_group)
-    SELECT id, merchant_id, livemode, version, created, destination_id, balance_transaction_id, amount, currency, description, metadata, transfer_group
-    FROM jsonb_populate_recordset(NULL::payments_transfer, jsonb_path_query_array(good, '$[*].transfer'));
-    PERFORM payments_tell(good);
+    FOREACH n IN ARRAY good LOOP
+        PERFORM payments_transfer_rows(commands -> n);
+    END LOOP;
+    PERFORM payments_tell(commands, good);
     RETURN outcomes;
+END $$;
+
+-- The rows of one command.
+CREATE OR REPLACE FUNCTION payments_transfer_rows(c jsonb) RETURNS void
+LANGUAGE plpgsql AS $$
+DECLARE
+    n payments_transfer := jsonb_populate_record(NULL::payments_transfer, c -> 'transfer');
+BEGIN
+    PERFORM payments_insert_transaction(jsonb_populate_record(NULL::payments_balance_transaction, c #> '{transactions,0}'));
+    PERFORM payments_insert_transaction(jsonb_populate_record(NULL::payments_balance_transaction, c #> '{transactions,1}'));
+    INSERT INTO payments_transfer
+        (id, merchant_id, livemode, version, created, destination_id, balance_transaction_id, amount, currency, description, metadata,
+         transfer_group)
+    VALUES
+        (n.id, n.merchant_id, n.livemode, n.version, n.created, n.destination_id, n.balance_transaction_id, n.amount, n.currency,
+         n.description, n.metadata, n.transfer_group);
 END $$;
