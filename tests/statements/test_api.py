@@ -89,6 +89,7 @@ def test_another_merchant_or_mode_finds_nothing(get, shop, make_merchant, path):
         ("?currency=EUR", "currency"),
         ("?limit=0", "limit"),
         ("?sort=number", "sort"),
+        ("?expand[]=merchant", "expand[0]"),
         ("?starting_after=pi_01k8w3t5v2fq8s9m4n7p6r1x0a", "starting_after"),
     ],
 )

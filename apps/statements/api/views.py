@@ -10,6 +10,7 @@ from apps.core import ids
 from apps.core.api import lists
 from apps.core.api.openapi import Binary, ListOf, describe
 from apps.core.api.types import Shape
+from apps.core.errors import InvalidRequest
 from apps.merchants.api.views_base import FlorinView
 from apps.statements import selectors, services
 from apps.statements.api import shapes
@@ -27,6 +28,8 @@ class Statements(FlorinView):
     @describe("List statements", request=ListStatements, response=ListOf(Statement), tag="Statements")
     def get(self, request: Request) -> HttpResponse:
         params = self.params(ListStatements)
+        if params.expand:
+            raise InvalidRequest(param="expand[0]", reason="a statement has nothing to expand.")
         at = lists.keyset(params, prefix="stmt", created="issued_at")
         rows = selectors.merchant_statements(
             merchant_id=self.caller.merchant_id,
