@@ -20,7 +20,10 @@ from devservices.layout import REPOSITORY, Layout
 
 
 @pytest.fixture
-def layout(tmp_path) -> Layout:
+def layout(tmp_path, monkeypatch) -> Layout:
+    """A state directory without a stack; what the suite's own settings put into the environment is not asked."""
+    for name in (*envfile.FROM_ENVIRONMENT, *passwords.OVERRIDES.values()):
+        monkeypatch.delenv(name, raising=False)
     return Layout(tmp_path)
 
 
