@@ -10,9 +10,9 @@
 
 PY := .venv/bin/python
 # Each of these has servers and data of its own, beside those of `make run`.
-TEST := env FLORIN_STATE_DIR=.florin/test
-CHECK := env FLORIN_STATE_DIR=.florin/check
-BENCH := env FLORIN_STATE_DIR=.florin/bench
+TEST := env FLORIN_STATE_DIR="$(CURDIR)/.florin/test"
+CHECK := env FLORIN_STATE_DIR="$(CURDIR)/.florin/check"
+BENCH := env FLORIN_STATE_DIR="$(CURDIR)/.florin/bench"
 BENCH_ENV := FLORIN_STATE_DIR=.florin/bench
 # What pytest gets: make test ARGS="tests/ledger -k closed"
 ARGS :=
