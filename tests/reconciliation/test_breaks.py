@@ -19,6 +19,7 @@ from tests.reconciliation.world import (
     breaks_in,
     groups_of,
     payout_groups,
+    register_bank,
 )
 
 
@@ -268,11 +269,7 @@ def test_equal_lines_of_one_statement_are_as_many_lines(world: World) -> None:
 
 def test_what_the_ledger_refuses_is_listed_and_holds_up_nobody(world: World, new_world) -> None:
     odd = f"XX{world.account[2:]}"
-    db.query(
-        "INSERT INTO recon_source (code, kind, accounts, ledger_name, livemode, overdue_days) "
-        "VALUES (%s, 'bank', %s, 'nonsense', true, 3) RETURNING code",
-        [f"odd_{odd}", odd],
-    )
+    register_bank(odd, "nonsense")
     refused, good = new_payout(), new_payout()
     world.settle(world.capture(1_000).line(payout=refused), world.capture(2_000).line(payout=good))
     file = world.bank(Entry(amount=990, reference=refused), account=odd, opening=0)

@@ -12,7 +12,7 @@ from apps.reconciliation.errors import FileTooLarge
 from tests.reconciliation.files import Entry, Line, Stmt, balance, bank_file, camt, settlement
 from tests.reconciliation.test_camt053 import REFUSED, SAMPLES
 from tests.reconciliation.test_settlement_csv import BAD_HEADERS, BAD_LINES, NOT_CSV
-from tests.reconciliation.world import World, new_account
+from tests.reconciliation.world import World, new_account, register_bank
 
 FUTURE = (datetime.now(UTC) + timedelta(days=3)).date().isoformat()
 
@@ -168,11 +168,7 @@ def test_a_file_in_quarantine_can_be_tried_again() -> None:
     account = f"GB{uuid4().int % 10**20:020d}"
     data = stmt(Entry(), account=account)
     first = refused(data, reason="not registered as ours")
-    db.query(
-        "INSERT INTO recon_source (code, kind, accounts, ledger_name, livemode, overdue_days) "
-        "VALUES (%s, 'bank', %s, 'bank', true, 3) RETURNING code",
-        [account, account],
-    )
+    register_bank(account)
     again = take(data)
     assert (again.status, again.file_id, rows_of(again)["lines"]) == ("imported", first.file_id, 1)
 

@@ -140,6 +140,15 @@ def open_lines(file: ImportedFile) -> int:
     return db.query("SELECT count(*) AS n FROM recon_open_line WHERE file_id = %s", [file.file_id])[0]["n"]
 
 
+def register_bank(account: str, ledger_name: str = "bank") -> None:
+    """The bank account `account` is ours, booked under `ledger_name`."""
+    db.query(
+        """INSERT INTO recon_source (code, kind, accounts, ledger_name, livemode, overdue_days)
+           VALUES (%s, 'bank', %s, %s, true, 3) RETURNING code""",
+        [f"bank_{account}", account, ledger_name],
+    )
+
+
 class Balances:
     """What platform accounts of test mode gained since this was made."""
 
