@@ -16,6 +16,7 @@ _REFRESH_S = 0.5
 _lock = Lock()
 _shift_s = 0.0
 _read_at = -1.0
+_known = False
 
 
 def now() -> datetime:
@@ -63,10 +64,17 @@ def _refresh() -> None:
     # Django's connection cannot be used. Only platforms whose clock may move come here.
     import psycopg
 
-    global _shift_s, _read_at
+    global _shift_s, _read_at, _known
     if time.monotonic() - _read_at <= _REFRESH_S and _read_at >= 0:
         return
-    with psycopg.connect(settings.DATABASE_DSN, autocommit=True, connect_timeout=2) as connection:
-        row = connection.execute("SELECT extract(epoch FROM shift)::float8 FROM core_clock").fetchone()
-    _shift_s = row[0] if row else 0.0
+    try:
+        with psycopg.connect(settings.DATABASE_DSN, autocommit=True, connect_timeout=2) as connection:
+            row = connection.execute("SELECT extract(epoch FROM shift)::float8 FROM core_clock").fetchone()
+    except psycopg.OperationalError:
+        if not _known:
+            raise
+        # The database is away: the shift that was last seen holds until it is back.
+        _read_at = time.monotonic()
+        return
+    _shift_s, _known = (row[0] if row else 0.0), True
     _read_at = time.monotonic()

@@ -2,16 +2,23 @@
 
 import json
 import sys
+import time
 from argparse import ArgumentParser
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import psycopg
+import stripe
 from django.conf import settings
 from django.core.management import BaseCommand, CommandError, call_command
+from django.db import Error as DatabaseError
+from django.db import connection
 
 from apps.core import clock
+from apps.core.http import HttpFailed
 from apps.payments.services.funds import release_funds
 from apps.statements import selectors as statements
 from config.demo import shoppers, stage
@@ -19,6 +26,7 @@ from config.demo.shoppers import Shop
 
 # Days of the month on which shoppers come; the acquirer settles on each of them and on the last day.
 SHOPPING_DAYS = (2, 5, 9, 12, 16, 20, 24, 27)
+PATIENCE_S = 240
 
 
 class Command(BaseCommand):
@@ -34,9 +42,23 @@ class Command(BaseCommand):
         month = stage.demo_month(clock.today())
         shops = self._shops(f"{month:%Y-%m}")
         self.stdout.write(self.style.MIGRATE_HEADING(f"{month:%B %Y}: {options['payments']} shoppers through the official stripe SDK"))
-        self._play(shops, month, options["payments"], options["threads"])
-        self._close(month)
-        self._show(month)
+        self._patiently(lambda: self._play(shops, month, options["payments"], options["threads"]))
+        self._patiently(lambda: self._close(month))
+        self._patiently(lambda: self._show(month))
+
+    def _patiently(self, work: Callable[[], None]) -> None:
+        """Does `work`, again from its start when a part of the platform was away. Keys and claims make
+        a repetition harmless: what was done is only told again."""
+        until = time.monotonic() + PATIENCE_S
+        while True:
+            try:
+                return work()
+            except (DatabaseError, psycopg.OperationalError, stripe.APIConnectionError, stripe.APIError, HttpFailed) as error:
+                if time.monotonic() > until:
+                    raise
+                self.stdout.write(f"\n  a part of the platform is away ({type(error).__name__}); going on in a moment")
+                connection.close()
+                time.sleep(2)
 
     def _shops(self, month: str) -> list[Shop]:
         path = Path(settings.STATE_DIR) / "demo.json"
