@@ -5,6 +5,7 @@ A merchant sees its own accounts and its own lines of entries, never the house's
 
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
+from uuid import UUID
 
 from msgspec import Meta
 
@@ -113,7 +114,7 @@ def render_entry(row: Mapping[str, Any]) -> dict[str, Any]:
 
 def _line(line: Mapping[str, Any]) -> dict[str, Any]:
     return {
-        "account": encode("acc", line["account_id"]),
+        "account": encode("acc", UUID(line["account_id"])),
         "name": line["name"],
         "side": "debit" if line["amount"] > 0 else "credit",
         "amount": abs(line["amount"]),
