@@ -85,7 +85,7 @@ def test_a_relay_that_hangs_does_not_hold_up_the_others(shop):
     with psycopg.connect(settings.DATABASE_DSN) as slow:
         slow.execute("SELECT events_relay_batch(5, '{}', 'v')")
         relay()
-        assert left(shop) > 0 or fate(shop) == {(False, 1): 20}
+        assert fate(shop)[False, 1] >= 15
         slow.rollback()
     relay()
     assert fate(shop) == {(False, 1): 20}
@@ -130,16 +130,22 @@ def test_nothing_is_lost_or_done_twice_when_relays_are_killed(shop, stack):
     assert fate(shop) == {(False, 1): 4500}
 
 
+def relaying() -> list[str | None]:
+    """What the database's other sessions that run the relay's statement wait for."""
+    statement = """SELECT wait_event_type FROM pg_stat_activity WHERE datname = current_database() AND state = 'active'
+        AND pid <> pg_backend_pid() AND query LIKE '%events_relay%'"""
+    return [row["wait_event_type"] for row in db.query(statement)]
+
+
 def test_a_relay_killed_in_the_middle_of_its_statement_did_all_of_it_or_nothing(shop, stack):
     shop.listens("https://shop.example/hook")
     with psycopg.connect(settings.DATABASE_OWNER_DSN) as barrier:
         barrier.execute("LOCK TABLE events_delivery IN SHARE MODE")
         emit_many(shop, 50)
         stack.start("relay")
-        blocked = "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock' AND query LIKE '%events_relay%'"
-        wait_until(lambda: bool(db.query(blocked)))
+        wait_until(lambda: "Lock" in relaying())
         stack.kill("relay")
-    wait_until(lambda: not db.query(blocked))
+    wait_until(lambda: not relaying())
     assert fate(shop) in ({(True, 0): 50}, {(False, 1): 50})
     relay()
     assert fate(shop) == {(False, 1): 50}
