@@ -1,8 +1,9 @@
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from datetime import timedelta
 
 import pytest
 
-from apps.core import cache
+from apps.core import cache, clock
 from tests.payments.shop import Shop
 from tests.reconciliation.world import World
 
@@ -17,3 +18,10 @@ def world(make_merchant, sandbox: str) -> World:
 @pytest.fixture
 def new_world(make_merchant, sandbox: str) -> Callable[..., World]:
     return lambda **mode: World(Shop(make_merchant(), **mode))
+
+
+@pytest.fixture
+def business_time() -> Iterator[Callable[[timedelta], None]]:
+    """Sets how far business time is ahead of real time, until the end of the test."""
+    yield clock.set_shift
+    clock.set_shift(timedelta(0))

@@ -1,6 +1,5 @@
 """Everything that does not match: its type, its reason, and how it goes away."""
 
-from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
@@ -22,16 +21,7 @@ from tests.reconciliation.world import (
     register_bank,
 )
 
-
-@pytest.fixture
-def five_days_on() -> Iterator[None]:
-    """Business time goes on by five days when the test calls it."""
-
-    def go_on() -> None:
-        clock.set_shift(timedelta(days=5))
-
-    yield go_on
-    clock.set_shift(timedelta(0))
+FIVE_DAYS = timedelta(days=5)
 
 
 def only(found: list[dict]) -> dict:
@@ -138,12 +128,12 @@ def test_a_second_claim_takes_the_first_match_back(world: World) -> None:
     assert (world.match().reversed, books.gained()) == (0, [1_000])
 
 
-def test_a_capture_that_no_file_brings_is_missing_after_three_days(world: World, five_days_on) -> None:
+def test_a_capture_that_no_file_brings_is_missing_after_three_days(world: World, business_time) -> None:
     late, settled = world.capture(1_000), world.capture(2_000)
     world.settle(settled.line())
     world.match()
     assert breaks_about("movement", late.attempt_id) == []
-    five_days_on()
+    business_time(FIVE_DAYS)
     world.match()
     found = only(breaks_about("movement", late.attempt_id))
     assert (found["type"], found["amount"]) == ("missing_in_file", 1_000)
@@ -151,9 +141,9 @@ def test_a_capture_that_no_file_brings_is_missing_after_three_days(world: World,
     assert breaks_about("movement", settled.attempt_id) == []
 
 
-def test_a_late_line_resolves_what_was_missing(world: World, five_days_on) -> None:
+def test_a_late_line_resolves_what_was_missing(world: World, business_time) -> None:
     late = world.capture(1_000)
-    five_days_on()
+    business_time(FIVE_DAYS)
     world.match()
     world.settle(late.line())
     world.match()
@@ -161,11 +151,11 @@ def test_a_late_line_resolves_what_was_missing(world: World, five_days_on) -> No
     assert (found["state"], found["group_id"]) == ("resolved", groups_of(late)[0]["id"])
 
 
-def test_a_payment_without_an_outcome_is_watched_until_it_has_one(world: World, five_days_on, settings) -> None:
+def test_a_payment_without_an_outcome_is_watched_until_it_has_one(world: World, business_time, settings) -> None:
     settings.GATEWAY_DEADLINE_S = 0.25
     world.shop.pay(1_000, "pm_card_resetAfterCharge")
     unknown = Moved(world.shop.attempt()["id"], 1_000)
-    five_days_on()
+    business_time(FIVE_DAYS)
     world.match()
     assert breaks_about("movement", unknown.attempt_id) == []
     due_now(world.shop)
@@ -174,12 +164,12 @@ def test_a_payment_without_an_outcome_is_watched_until_it_has_one(world: World, 
     assert only(breaks_about("movement", unknown.attempt_id))["type"] == "missing_in_file"
 
 
-def test_a_payout_that_the_bank_never_brings_is_listed(world: World, five_days_on) -> None:
+def test_a_payout_that_the_bank_never_brings_is_listed(world: World, business_time) -> None:
     payout = new_payout()
     world.settle(world.capture(1_000).line(payout=payout, at=clock.now().strftime("%Y-%m-%dT%H:%M:%SZ")))
     world.match()
     assert breaks_about("payout", payout_id(payout)) == []
-    five_days_on()
+    business_time(FIVE_DAYS)
     world.match()
     found = only(breaks_about("payout", payout_id(payout)))
     assert (found["type"], found["amount"]) == ("payout_without_bank_line", 990)
