@@ -53,7 +53,7 @@ check: venv
 	.venv/bin/lint-imports
 	$(PY) -m scripts.lints
 	@$(CHECK) $(PY) -m devservices services-up
-	@$(CHECK) sh -c '$(PY) manage.py makemigrations --check --dry-run && $(PY) manage.py generate_docs --check'; \
+	@$(CHECK) sh -c '$(PY) manage.py makemigrations --check --dry-run && $(PY) -m scripts.docs --check'; \
 		code=$$?; $(CHECK) $(PY) -m devservices services-down; exit $$code
 
 format: venv
@@ -67,7 +67,7 @@ bench: venv
 
 docs: venv
 	@$(CHECK) $(PY) -m devservices services-up
-	@$(CHECK) $(PY) manage.py generate_docs; code=$$?; $(CHECK) $(PY) -m devservices services-down; exit $$code
+	@$(CHECK) $(PY) -m scripts.docs; code=$$?; $(CHECK) $(PY) -m devservices services-down; exit $$code
 
 # Pins every package with its hashes; run it after a change to requirements/*.in, on the oldest Python we support.
 lock: venv

@@ -51,9 +51,17 @@ def install() -> bool:
     """pip has installed everything; its whole output is in .venv/install.log."""
     total = len({line for file in REQUIREMENTS for line in file.read_text().splitlines() if line[:1].isalnum() and "==" in line})
     print(f"installing {total} packages, once; a minute or a few", flush=True)
-    command = [VENV / "bin" / "python", "-m", "pip", "install", "--disable-pip-version-check", "--no-input", "--require-hashes"]
+    command: list[str] = [
+        str(VENV / "bin" / "python"),
+        "-m",
+        "pip",
+        "install",
+        "--disable-pip-version-check",
+        "--no-input",
+        "--require-hashes",
+    ]
     for file in REQUIREMENTS:
-        command += ["-r", file]
+        command += ["-r", str(file)]
     with LOG.open("w") as log, subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as pip:
         assert pip.stdout is not None
         seen = 0

@@ -30,7 +30,7 @@ def link(name: str, key: Any, text: str) -> str:
         return text
 
 
-class ReadOnlyAdmin(ModelAdmin):  # type: ignore[misc]
+class ReadOnlyAdmin(ModelAdmin):
     """Records to look at. Lists do not count their rows."""
 
     paginator = InfinitePaginator
@@ -53,7 +53,7 @@ class ReadOnlyAdmin(ModelAdmin):  # type: ignore[misc]
         return format_money(record.amount, record.currency)
 
 
-class StatementInline(TabularInline):  # type: ignore[misc]
+class StatementInline(TabularInline):
     model = StatementRecord
     extra = 0
     can_delete = False
@@ -197,7 +197,7 @@ class MatchAdmin(ReadOnlyAdmin):
             return link("reconciliation_linerecord", leg.line_id, "line of the file")
         if leg.payout_id:
             return link("reconciliation_payout", leg.payout_id, "payout")
-        return link("payments_attempt", leg.movement_id, ids.encode("att", leg.movement_id))
+        return link("payments_attempt", leg.movement_id, ids.encode("att", leg.movement_id)) if leg.movement_id else ""
 
     @admin.display(description="Ledger entries")
     def entries(self, group: MatchGroup) -> str:
@@ -223,7 +223,7 @@ class BreakAdmin(ReadOnlyAdmin):
     def thing(self, found: Break) -> str:
         pages = {"line": "reconciliation_linerecord", "payout": "reconciliation_payout", "movement": "payments_attempt"}
         if found.subject == "statement":
-            return found.facts["statement"]
+            return str(found.facts["statement"])
         text = ids.encode("att", found.subject_id) if found.subject == "movement" else found.subject
         return link(pages[found.subject], found.subject_id, text)
 

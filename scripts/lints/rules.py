@@ -100,7 +100,15 @@ def _asserts(test: ast.AST) -> bool:
             return True
         if isinstance(node, ast.Call):
             name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
-            if name in {"raises", "refused", "verify", "construct_event"} or name.startswith(("assert_", "_assert", "check_", "expect_")):
+            if name in {
+                "raises",
+                "refuse",
+                "refused",
+                "verify",
+                "construct_event",
+                "django_assert_max_num_queries",
+                "django_assert_num_queries",
+            } or name.startswith(("assert_", "_assert", "check_", "expect_")):
                 return True
     return False
 

@@ -13,7 +13,9 @@ log = logging.getLogger(__name__)
 Handler = Callable[[EventView], None]
 
 
-def work_consequences(ids: Sequence[str], handler: Handler) -> int:  # lint: allow keyword-only-services because ids and work cannot be swapped
+def work_consequences(  # lint: allow keyword-only-services because ids and work cannot be swapped
+    ids: Sequence[str], handler: Handler
+) -> int:
     """`handler` has been called with the event of each of `ids` that was due; returns how many. A row
     whose handler raised is tried again after 5 s, 1 min, 10 min and 1 h, then parked; the others are
     not disturbed. A worker that dies repeats at most the row in hand, so handlers bear a repeat.

@@ -27,7 +27,7 @@ class ImportForm(forms.Form):
         return file
 
 
-class ImportView(UnfoldModelAdminViewMixin, FormView):  # type: ignore[misc]
+class ImportView(UnfoldModelAdminViewMixin, FormView):  # type: ignore[misc,type-arg]
     """Imports one file. What became of it, and why, is said on the page of the file, which stays."""
 
     title = "Import a file"

@@ -74,6 +74,6 @@ def claim_job(*, job: str, period: datetime) -> bool:
     """True for the one caller who is to do `job` for `period`; claims of the last week are kept."""
     with connection.cursor() as cursor:
         cursor.execute("INSERT INTO recon_job (job, period) VALUES (%s, %s) ON CONFLICT DO NOTHING", [job, period])
-        claimed = cursor.rowcount == 1
+        claimed = bool(cursor.rowcount == 1)
         cursor.execute("DELETE FROM recon_job WHERE job = %s AND period < clock_timestamp() - interval '7 days'", [job])
     return claimed
