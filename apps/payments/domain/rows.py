@@ -230,6 +230,21 @@ def changed(row: R, **changes: Any) -> R:
     return msgspec.structs.replace(row, **changes)
 
 
+# What of a row can change once it is written.
+CHANGING: dict[type[Struct], tuple[str, ...]] = {
+    Attempt: ("id", "kind", "state", "code", "decline_code", "network_reference", "authorization_id"),
+    Intent: (
+        "id", "version", "status", "amount_capturable", "amount_received", "payment_method_id", "latest_charge_id", "next_action",
+        "last_payment_error", "canceled_at", "cancellation_reason",
+    ),
+}  # fmt: skip
+
+
+def changes(row: Struct) -> Json:
+    """The columns of `row` that a write function may change, for a row that is there already."""
+    return {name: getattr(row, name) for name in CHANGING[type(row)]}
+
+
 def columns(row: Struct) -> Json:
     """`row` as JSON-ready columns, for a write function."""
     document: Json = msgspec.to_builtins(row)

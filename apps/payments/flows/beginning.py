@@ -11,7 +11,7 @@ from apps.idempotency.domain import RequestKey
 from apps.merchants.domain import Caller
 from apps.payments import gateways
 from apps.payments.domain import requests, rows, schedule
-from apps.payments.domain.rows import Intent, PaymentMethod
+from apps.payments.domain.rows import Attempt, Intent, PaymentMethod
 from apps.payments.domain.states import ALLOWED, Verb, before_confirmation
 from apps.payments.errors import (
     AmountTooLarge,
@@ -129,6 +129,20 @@ def begin_command(caller: Caller, key: RequestKey, verb: Verb, intent_id: UUID, 
         "with_customer": "customer" in attempt["request"]["expand"],
         "events": [],
     }
+
+
+def new_authorization(intent: Intent, attempt: Json) -> Attempt:
+    """The attempt that a begin commits for a new intent."""
+    return Attempt(
+        merchant_id=intent.merchant_id,
+        livemode=intent.livemode,
+        intent_id=intent.id,
+        payment_method_id=intent.payment_method_id,
+        amount=intent.amount,
+        currency=intent.currency,
+        capture=intent.capture_method != "manual",
+        **attempt,
+    )
 
 
 def refusal(outcome: Json, verb: Verb, **about: Any) -> FlorinError:

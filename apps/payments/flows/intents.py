@@ -14,6 +14,7 @@ from apps.idempotency.flows import claimed
 from apps.merchants.domain import Caller
 from apps.merchants.flows import pricing
 from apps.payments.domain import expansion, intents, requests, rows, schedule
+from apps.payments.domain.intents import Held
 from apps.payments.domain.rows import Intent, PaymentMethod
 from apps.payments.domain.states import Verb
 from apps.payments.errors import IntentBusy
@@ -74,7 +75,8 @@ def _create_and_confirm(
         "events": telling.events([("payment_intent.created", "intent")], request, now=intent.created),
     }
     command |= _method(method, intent.payment_method_id)
-    return (yield from _begun(command, request, "confirm"))
+    made = Held(attempt=beginning.new_authorization(intent, command["attempt"]), intent=intent, method=method)
+    return (yield from _begun(command, request, "confirm", made=made))
 
 
 def confirm_payment_intent(caller: Caller, key: RequestKey, intent_id: UUID, body: requests.ConfirmPaymentIntent) -> Flow[Answer]:
@@ -133,8 +135,9 @@ def _method(row: PaymentMethod | None, id: UUID | None) -> Json:
     return {"method": rows.columns(row) if row else None, "method_id": None if row else id}
 
 
-def _begun(command: Json, request: Request, verb: Verb) -> Flow[Answer]:
-    """Begin, ask, record. Where there is nothing to begin, what is to be done instead."""
+def _begun(command: Json, request: Request, verb: Verb, *, made: Held | None = None) -> Flow[Answer]:
+    """Begin, ask, record. Where there is nothing to begin, what is to be done instead. `made` is what
+    the begin commits, where all of it is new."""
     for _ in range(TRIES):
         begun_at = time.monotonic()
         outcome = yield from claimed(lambda: Sql("payments_begin", command))
@@ -143,7 +146,7 @@ def _begun(command: Json, request: Request, verb: Verb) -> Flow[Answer]:
         if "claim" in outcome:
             return (yield from _resume(UUID(outcome["claim"]["object_id"]), request))
         if "ok" in outcome:
-            held = held_of(outcome["ok"])
+            held = held_of(outcome["ok"]) if outcome["ok"] or made is None else made
             reply = yield from ask(held.attempt, asked_of(held.attempt, held.intent, held.method), begun_at=begun_at)
             return (yield from settle(held, reply, request))
         if outcome["error"] == "waiting":
@@ -187,7 +190,7 @@ def _cancel_unheld(intent: Intent, request: Request) -> Flow[Answer | None]:
         "claim": True,
         "intent_id": intent.id,
         "intent_version": intent.version,
-        "intent": rows.columns(canceled),
+        "intent": rows.changes(canceled),
         "events": telling.events([("payment_intent.canceled", "intent")], request, now=now),
         "answer": stored(answer),
     }

@@ -176,7 +176,7 @@ def settle_refund(held: HeldRefund, reply: Reply, request: Request, *, window_s:
 def _record(held: HeldRefund, settled: SettledRefund) -> Json:
     refund = settled.refund
     return {
-        "attempt": rows.columns(settled.attempt),
+        "attempt": rows.changes(settled.attempt),
         "charge_id": settled.charge.id,
         "charge_version": held.charge.version,
         "refund_id": refund.id,

@@ -75,11 +75,11 @@ def _prepared(held: Held, settled: Settled, request: Request, now: Terms) -> Flo
     changed = intent.version != held.intent.version
     command = {
         "key": request.key,
-        "attempt": rows.columns(settled.attempt),
+        "attempt": rows.changes(settled.attempt),
         "look_s": FIRST_WAITING_LOOK_S if settled.attempt.state == "waiting" != held.attempt.state else None,
         "intent_id": intent.id,
         "intent_version": held.intent.version,
-        "intent": rows.columns(intent) if changed else None,
+        "intent": rows.changes(intent) if changed else None,
         "charge": rows.columns(charge) if charge and charge != held.charge else None,
         "method": rows.columns(settled.method) if settled.method and settled.method != held.method else None,
         "transaction": rows.columns(settled.transaction) if settled.transaction else None,

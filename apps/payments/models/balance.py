@@ -55,8 +55,7 @@ class BalanceTransaction(Owned):
             models.Index(fields=["source"], name="payments_transaction_of_source"),
         ]
         constraints = [
-            models.CheckConstraint(condition=Q(net=F("amount") - F("fee")), name="payments_transaction_net"),
-            models.CheckConstraint(condition=Q(fee__gte=0), name="payments_transaction_fee"),
+            models.CheckConstraint(condition=Q(net=F("amount") - F("fee"), fee__gte=0), name="payments_transaction_net"),
         ]
 
 

@@ -55,6 +55,4 @@ def _entry(funds: Funds) -> dict[str, Any]:
     book = postings.Book(funds.merchant_id, funds.livemode, funds.currency)
     moved = postings.release(book, amount=funds.remaining)
     source = cast(BalanceTransaction, funds.balance_transaction).source
-    return postings.entry(
-        "release", id=new_id(), source=source, livemode=funds.livemode, sequence=funds.releases, postings=moved
-    )
+    return postings.entry("release", id=new_id(), source=source, livemode=funds.livemode, sequence=funds.releases, postings=moved)

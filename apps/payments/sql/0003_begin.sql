@@ -3,6 +3,17 @@
 --
 -- Locks, in this order everywhere: idempotency keys, intents (by id), attempts; then the ledger's.
 
+-- One claim per command, in their order: for several, the keys are claimed in the order in which
+-- everybody claims them.
+CREATE OR REPLACE FUNCTION payments_claims(commands jsonb) RETURNS jsonb
+LANGUAGE plpgsql AS $$
+BEGIN
+    IF jsonb_array_length(commands) = 1 THEN
+        RETURN jsonb_build_array(idempotency_claim(commands -> 0 -> 'key'));
+    END IF;
+    RETURN idempotency_claim_each(jsonb_path_query_array(commands, '$[*].key'));
+END $$;
+
 -- What is wrong with a customer or payment method that a request refers to, or null. A method that
 -- belongs to a customer pays only for that one (`pays_for`).
 CREATE OR REPLACE FUNCTION payments_party_problem(
@@ -65,7 +76,7 @@ END $$;
 CREATE OR REPLACE FUNCTION payments_create(commands jsonb) RETURNS jsonb
 LANGUAGE plpgsql AS $$
 DECLARE
-    claims jsonb := idempotency_claim_each(jsonb_path_query_array(commands, '$[*].key'));
+    claims jsonb := payments_claims(commands);
     outcomes jsonb := '[]';
     good int[] := '{}';
     c jsonb;
@@ -133,6 +144,10 @@ BEGIN
          clock_timestamp() + make_interval(secs => (c ->> 'first_look_s')::int),
          clock_timestamp() + make_interval(secs => (c ->> 'last_byte_s')::int), clock_timestamp())
     RETURNING * INTO attempt;
+    IF jsonb_typeof(c -> 'intent') = 'object' AND jsonb_typeof(c -> 'method') = 'object' AND NOT (c ->> 'with_customer')::boolean THEN
+        -- The caller has made all of it and knows it.
+        RETURN '{"ok": {}}';
+    END IF;
     IF (c ->> 'with_customer')::boolean THEN
         SELECT * INTO customer FROM payments_customer cu WHERE cu.id = intent.customer_id;
     END IF;
@@ -252,7 +267,7 @@ END $$;
 CREATE OR REPLACE FUNCTION payments_begin(commands jsonb) RETURNS jsonb
 LANGUAGE plpgsql AS $$
 DECLARE
-    claims jsonb := idempotency_claim_each(jsonb_path_query_array(commands, '$[*].key'));
+    claims jsonb := payments_claims(commands);
     outcomes jsonb := '[]';
     outcome jsonb;
     events jsonb := '[]';

@@ -2,29 +2,25 @@
 -- answer in one commit. Python made all of it from the rows as they were; a row that changed since
 -- (its `version`) or an attempt that somebody else finished first refuses the command, whole.
 --
--- Locks: idempotency keys (in order), intents (by id), attempts; then the ledger's.
+-- Locks: intents (by id), attempts, the ledger's; then the keys that are finished.
 
--- The keys of `commands` are ours until the end of the transaction: keys come before payments.
--- A command that says "claim" has not claimed its key yet; for those, the claim is returned.
-CREATE OR REPLACE FUNCTION payments_take_keys(commands jsonb) RETURNS jsonb[]
+-- The claims of those commands that have not claimed their key yet ("claim"); null for the others,
+-- whose key is ours since their begin. Those finish their key last: nobody who waits for a payment
+-- holds a key that is being recorded.
+CREATE OR REPLACE FUNCTION payments_late_claims(commands jsonb) RETURNS jsonb[]
 LANGUAGE plpgsql AS $$
 DECLARE
     claims jsonb[] := array_fill(NULL::jsonb, ARRAY[jsonb_array_length(commands)]);
-    k jsonb;
     item record;
 BEGIN
+    IF NOT jsonb_path_exists(commands, '$[*].claim ? (@ == true)') THEN
+        RETURN claims;
+    END IF;
     FOR item IN
-        SELECT c, no::int FROM jsonb_array_elements(commands) WITH ORDINALITY AS x (c, no) WHERE c #>> '{key,key}' IS NOT NULL
+        SELECT c -> 'key' AS key, no::int FROM jsonb_array_elements(commands) WITH ORDINALITY AS x (c, no) WHERE (c ->> 'claim')::boolean
         ORDER BY c #>> '{key,merchant_id}', c #>> '{key,livemode}', c #>> '{key,key}', no
     LOOP
-        k := item.c -> 'key';
-        IF (item.c ->> 'claim')::boolean THEN
-            claims[item.no] := idempotency_claim(k);
-        ELSE
-            PERFORM FROM idempotency_record r
-            WHERE r.merchant_id = (k ->> 'merchant_id')::uuid AND r.livemode = (k ->> 'livemode')::boolean AND r.key = k ->> 'key'
-            FOR NO KEY UPDATE;
-        END IF;
+        claims[item.no] := idempotency_claim(item.key);
     END LOOP;
     RETURN claims;
 END $$;
@@ -66,33 +62,34 @@ END $$;
 
 -- The attempt as it is now. `look_s` says when to ask again about one that is not over; without it,
 -- what was planned holds. A void that went through ends the authorisation that still waited.
-CREATE OR REPLACE FUNCTION payments_update_attempt(c jsonb) RETURNS void
+CREATE OR REPLACE FUNCTION payments_update_attempt(n jsonb, look_s int) RETURNS void
 LANGUAGE plpgsql AS $$
 DECLARE
-    n payments_attempt := jsonb_populate_record(NULL::payments_attempt, c -> 'attempt');
-    is_over boolean := n.state IN ('succeeded', 'failed');
+    is_over boolean := n ->> 'state' IN ('succeeded', 'failed');
 BEGIN
     UPDATE payments_attempt a SET
-        version = a.version + 1, state = n.state, code = n.code, decline_code = n.decline_code,
-        network_reference = n.network_reference, ended_at = CASE WHEN is_over THEN clock_timestamp() END,
+        version = a.version + 1, state = n ->> 'state', code = n ->> 'code', decline_code = n ->> 'decline_code',
+        network_reference = n ->> 'network_reference', ended_at = CASE WHEN is_over THEN clock_timestamp() END,
         next_look_at = CASE WHEN is_over THEN NULL
-            ELSE coalesce(clock_timestamp() + make_interval(secs => (c ->> 'look_s')::int), a.next_look_at) END
-    WHERE a.id = n.id;
-    IF n.kind = 'void' AND n.state = 'succeeded' THEN
+            ELSE coalesce(clock_timestamp() + make_interval(secs => look_s), a.next_look_at) END
+    WHERE a.id = (n ->> 'id')::uuid;
+    IF n ->> 'kind' = 'void' AND n ->> 'state' = 'succeeded' THEN
         UPDATE payments_attempt a SET version = a.version + 1, state = 'failed', code = 'canceled', next_look_at = NULL,
             ended_at = clock_timestamp()
-        WHERE a.id = n.authorization_id AND a.state = 'waiting';
+        WHERE a.id = (n ->> 'authorization_id')::uuid AND a.state = 'waiting';
     END IF;
 END $$;
 
-CREATE OR REPLACE FUNCTION payments_update_intent(n payments_intent) RETURNS void
+CREATE OR REPLACE FUNCTION payments_update_intent(n jsonb) RETURNS void
 LANGUAGE plpgsql AS $$
 BEGIN
     UPDATE payments_intent i SET
-        version = n.version, status = n.status, amount_capturable = n.amount_capturable, amount_received = n.amount_received,
-        payment_method_id = n.payment_method_id, latest_charge_id = n.latest_charge_id, next_action = n.next_action,
-        last_payment_error = n.last_payment_error, canceled_at = n.canceled_at, cancellation_reason = n.cancellation_reason
-    WHERE i.id = n.id;
+        version = (n ->> 'version')::int, status = n ->> 'status', amount_capturable = (n ->> 'amount_capturable')::bigint,
+        amount_received = (n ->> 'amount_received')::bigint, payment_method_id = (n ->> 'payment_method_id')::uuid,
+        latest_charge_id = (n ->> 'latest_charge_id')::uuid, next_action = nullif(n -> 'next_action', 'null'),
+        last_payment_error = nullif(n -> 'last_payment_error', 'null'), canceled_at = (n ->> 'canceled_at')::timestamptz,
+        cancellation_reason = n ->> 'cancellation_reason'
+    WHERE i.id = (n ->> 'id')::uuid;
 END $$;
 
 -- A new charge is written, a known one (a later version) changed.
@@ -148,7 +145,7 @@ CREATE OR REPLACE FUNCTION payments_record_rows(c jsonb) RETURNS void
 LANGUAGE plpgsql AS $$
 BEGIN
     IF jsonb_typeof(c -> 'attempt') = 'object' THEN
-        PERFORM payments_update_attempt(c);
+        PERFORM payments_update_attempt(c -> 'attempt', (c ->> 'look_s')::int);
     END IF;
     IF jsonb_typeof(c -> 'method') = 'object' THEN
         PERFORM payments_update_method(jsonb_populate_record(NULL::payments_payment_method, c -> 'method'));
@@ -163,7 +160,7 @@ BEGIN
         PERFORM payments_insert_funds(jsonb_populate_record(NULL::payments_funds, c -> 'funds'));
     END IF;
     IF jsonb_typeof(c -> 'intent') = 'object' THEN
-        PERFORM payments_update_intent(jsonb_populate_record(NULL::payments_intent, c -> 'intent'));
+        PERFORM payments_update_intent(c -> 'intent');
     END IF;
 END $$;
 
@@ -242,7 +239,7 @@ END $$;
 CREATE OR REPLACE FUNCTION payments_record(commands jsonb) RETURNS jsonb
 LANGUAGE plpgsql AS $$
 DECLARE
-    claims jsonb[] := payments_take_keys(commands);
+    claims jsonb[] := payments_late_claims(commands);
     outcomes jsonb := '[]';
     good int[] := '{}';
     seen uuid[] := '{}';

@@ -162,7 +162,7 @@ END $$;
 CREATE OR REPLACE FUNCTION payments_refund_begin(commands jsonb) RETURNS jsonb
 LANGUAGE plpgsql AS $$
 DECLARE
-    claims jsonb := idempotency_claim_each(jsonb_path_query_array(commands, '$[*].key'));
+    claims jsonb := payments_claims(commands);
     outcomes jsonb := '[]';
     outcome jsonb;
     events jsonb := '[]';
@@ -197,7 +197,7 @@ LANGUAGE plpgsql AS $$
 DECLARE
     refund payments_refund;
 BEGIN
-    PERFORM payments_update_attempt(c);
+    PERFORM payments_update_attempt(c -> 'attempt', (c ->> 'look_s')::int);
     IF jsonb_typeof(c -> 'transaction') = 'object' THEN
         PERFORM payments_insert_transaction(jsonb_populate_record(NULL::payments_balance_transaction, c -> 'transaction'));
     END IF;
@@ -218,7 +218,6 @@ END $$;
 CREATE OR REPLACE FUNCTION payments_refund_record(commands jsonb) RETURNS jsonb
 LANGUAGE plpgsql AS $$
 DECLARE
-    claims jsonb[] := payments_take_keys(commands);
     outcomes jsonb := '[]';
     good int[] := '{}';
     seen uuid[] := '{}';

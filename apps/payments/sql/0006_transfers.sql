@@ -4,7 +4,7 @@
 CREATE OR REPLACE FUNCTION payments_transfer(commands jsonb) RETURNS jsonb
 LANGUAGE plpgsql AS $$
 DECLARE
-    claims jsonb := idempotency_claim_each(jsonb_path_query_array(commands, '$[*].key'));
+    claims jsonb := payments_claims(commands);
     outcomes jsonb := '[]';
     good int[] := '{}';
     refusals jsonb;
