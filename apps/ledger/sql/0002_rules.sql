@@ -74,21 +74,24 @@ LANGUAGE plpgsql AS $$
 DECLARE
     earliest date;
     latest date;
+    day date;
     ids uuid[];
     lines bigint;
     fit boolean;
 BEGIN
     SELECT min(e.booked_on), max(e.booked_on), array_agg(e.id), sum(e.lines),
-           bool_and(e.kind <> '' AND e.source <> '' AND e.sequence >= 0 AND e.lines >= 2
-                    AND e.booked_on BETWEEN '2000-01-01' AND '2199-12-31' AND jsonb_typeof(e.metadata) = 'object'
+           bool_and(e.kind <> '' AND e.source <> '' AND e.lines >= 2 AND e.booked_on BETWEEN '2000-01-01' AND '2199-12-31'
                     AND e.seal_no IS NULL AND e.recorded_xid = pg_current_xact_id())
     INTO earliest, latest, ids, lines, fit
     FROM arrived e;
-    FOR months_on IN 0 .. coalesce(ledger_month_key(latest) - ledger_month_key(earliest), -1) LOOP
-        IF NOT ledger_enter_month((ledger_month(earliest) + make_interval(months => months_on))::date) THEN
+    day := earliest;
+    WHILE day <= latest LOOP
+        IF NOT ledger_enter_month(day) THEN
             RAISE EXCEPTION 'an entry is booked into a month that is not open'
                 USING ERRCODE = 'check_violation', CONSTRAINT = 'ledger_entry_period_open';
         END IF;
+        EXIT WHEN day = latest;
+        day := least(ledger_month(day) + interval '1 month', latest)::date;
     END LOOP;
     -- The other trigger saw to it that an entry has all its postings or none.
     IF NOT fit OR lines <> (SELECT count(*) FROM ledger_posting p

@@ -78,11 +78,13 @@ BEGIN
     SELECT id, stripe, guarded FROM opened, generate_series(0, stripes - 1) stripe;
 END $$;
 
-CREATE OR REPLACE FUNCTION ledger_effects(cs ledger_command[]) RETURNS ledger_effect[]
+-- All effects of the commands, the codes among them that no account has, and whether any is on a hold.
+CREATE OR REPLACE FUNCTION ledger_effects(
+    cs ledger_command[], OUT effects ledger_effect[], OUT unknown text[], OUT on_holds boolean
+)
 LANGUAGE plpgsql AS $$
 BEGIN
-    RETURN ARRAY(
-        SELECT ROW(
+    SELECT array_agg(ROW(
             c.no, f.line, a.id, pg_backend_pid() % a.stripes, f.account, a.currency, a.guarded,
             f.amount, f.amount * a.sign, f.d_held,
             CASE WHEN f.account IS NULL THEN 'hold_not_open'
@@ -92,28 +94,30 @@ BEGIN
                  WHEN f.line > 1000 AND NOT a.guarded THEN 'account_not_guarded'
                  WHEN f.amount <> 0 OR f.d_held > 0 OR f.line < 0 THEN NULL
                  ELSE 'invalid_amount' END
-        )::ledger_effect
-        FROM unnest(cs) WITH ORDINALITY AS c (id, kind, booked_on, effective_at, source, sequence, reverses, livemode,
-                                              metadata, postings, holds, settles, no)
-        CROSS JOIN LATERAL (
-            SELECT p.line, p.account, p.currency, p.amount, 0::bigint AS d_held
-            FROM ROWS FROM (jsonb_to_recordset(c.postings) AS (account text, amount bigint, currency text))
-                WITH ORDINALITY AS p (account, amount, currency, line)
-            UNION ALL
-            SELECT h.line + 1000, h.account, h.currency, 0, h.amount
-            FROM ROWS FROM (jsonb_to_recordset(c.holds) AS (account text, amount bigint, currency text))
-                WITH ORDINALITY AS h (account, amount, currency, line)
-            UNION ALL
-            SELECT -s.line, x.code, NULL, 0, -h.amount
-            FROM ROWS FROM (jsonb_to_recordset(c.settles) AS (id uuid)) WITH ORDINALITY AS s (id, line)
-            LEFT JOIN ledger_hold h ON h.id = s.id AND h.status = 'open'
-            LEFT JOIN ledger_account x ON x.id = h.account_id
-        ) f
-        LEFT JOIN ledger_account a ON a.code = f.account);
+        )::ledger_effect),
+        array_agg(f.account) FILTER (WHERE a.id IS NULL), bool_or(f.line NOT BETWEEN 1 AND 1000)
+    INTO effects, unknown, on_holds
+    FROM unnest(cs) WITH ORDINALITY AS c (id, kind, booked_on, effective_at, source, sequence, reverses, livemode,
+                                          metadata, postings, holds, settles, no)
+    CROSS JOIN LATERAL (
+        SELECT p.line, p.account, p.currency, p.amount, 0::bigint AS d_held
+        FROM ROWS FROM (jsonb_to_recordset(c.postings) AS (account text, amount bigint, currency text))
+            WITH ORDINALITY AS p (account, amount, currency, line)
+        UNION ALL
+        SELECT h.line + 1000, h.account, h.currency, 0, h.amount
+        FROM ROWS FROM (jsonb_to_recordset(c.holds) AS (account text, amount bigint, currency text))
+            WITH ORDINALITY AS h (account, amount, currency, line)
+        UNION ALL
+        SELECT -s.line, x.code, NULL, 0, -h.amount
+        FROM ROWS FROM (jsonb_to_recordset(c.settles) AS (id uuid)) WITH ORDINALITY AS s (id, line)
+        LEFT JOIN ledger_hold h ON h.id = s.id AND h.status = 'open'
+        LEFT JOIN ledger_account x ON x.id = h.account_id
+    ) f
+    LEFT JOIN ledger_account a ON a.code = f.account;
 END $$;
 
--- Writes commands that fit. Raises where a constraint or a rule says otherwise.
-CREATE OR REPLACE FUNCTION ledger_write(cs ledger_command[], effects ledger_effect[], running bigint[]) RETURNS void
+-- Writes commands that fit, but for their holds. Raises where a constraint or a rule says otherwise.
+CREATE OR REPLACE FUNCTION ledger_write(cs ledger_command[], effects ledger_effect[], running bigint[]) RETURNS boolean
 LANGUAGE plpgsql AS $$
 BEGIN
     WITH entry AS (
@@ -137,13 +141,10 @@ BEGIN
     FROM (SELECT e.account_id, e.stripe, sum(e.d_posted) AS d_posted, sum(e.d_held) AS d_held
           FROM unnest(effects) e GROUP BY e.account_id, e.stripe) moved
     WHERE b.account_id = moved.account_id AND b.stripe = moved.stripe;
-
-    IF EXISTS (SELECT FROM unnest(effects) e WHERE e.line NOT BETWEEN 1 AND 1000) THEN
-        PERFORM ledger_write_holds(cs);
-    END IF;
+    RETURN true;
 END $$;
 
-CREATE OR REPLACE FUNCTION ledger_write_holds(cs ledger_command[]) RETURNS void
+CREATE OR REPLACE FUNCTION ledger_write_holds(cs ledger_command[]) RETURNS boolean
 LANGUAGE plpgsql AS $$
 DECLARE
     resolved int;
@@ -164,6 +165,7 @@ BEGIN
     IF resolved <> (SELECT count(*) FROM unnest(cs) c, jsonb_array_elements(c.settles)) THEN
         RAISE EXCEPTION 'a hold was resolved before' USING ERRCODE = 'check_violation', CONSTRAINT = 'ledger_hold_resolved_once';
     END IF;
+    RETURN true;
 END $$;
 
 -- Why a command that stands alone was refused, or null where nothing known speaks against it.
@@ -233,7 +235,8 @@ END $$;
 CREATE OR REPLACE FUNCTION ledger_book(cs ledger_command[]) RETURNS jsonb
 LANGUAGE plpgsql AS $$
 DECLARE
-    effects ledger_effect[] := ledger_effects(cs);
+    said record := ledger_effects(cs);
+    effects ledger_effect[];
     posted bigint[];
     held bigint[];
     fine boolean;
@@ -241,10 +244,11 @@ DECLARE
     broken text;
     half int := cardinality(cs) / 2;
 BEGIN
-    IF EXISTS (SELECT FROM unnest(effects) e WHERE e.misfit = 'unknown_account') THEN
-        PERFORM ledger_open_accounts(ARRAY(SELECT e.code FROM unnest(effects) e WHERE e.misfit = 'unknown_account'));
-        effects := ledger_effects(cs);
+    IF said.unknown IS NOT NULL THEN
+        PERFORM ledger_open_accounts(said.unknown);
+        said := ledger_effects(cs);
     END IF;
+    effects := said.effects;
 
     SELECT array_agg(r.posted ORDER BY r.at), array_agg(r.held ORDER BY r.at),
            bool_and(r.misfit IS NULL AND (NOT r.guarded OR r.more OR r.posted >= r.held))
@@ -264,7 +268,7 @@ BEGIN
 
     IF fine AND cardinality(posted) = cardinality(effects) THEN
         BEGIN
-            PERFORM ledger_write(cs, effects, posted);
+            fine := ledger_write(cs, effects, posted) AND (NOT said.on_holds OR ledger_write_holds(cs));
             RETURN ledger_outcomes(cs, effects, posted, held);
         EXCEPTION WHEN unique_violation OR check_violation THEN
             broken := SQLERRM;
@@ -274,7 +278,8 @@ BEGIN
         RETURN ledger_book(cs[: half]) || ledger_book(cs[half + 1 :]);
     END IF;
     -- Looked at again under the locks: a hold may have been settled while they were waited for.
-    refusal := ledger_refusal(cs[1], ledger_effects(cs));
+    said := ledger_effects(cs);
+    refusal := ledger_refusal(cs[1], coalesce(said.effects, '{}'));
     IF refusal IS NULL THEN
         RAISE EXCEPTION 'command % cannot be booked: %', cs[1].id, broken USING ERRCODE = 'check_violation';
     END IF;
