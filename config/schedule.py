@@ -16,6 +16,7 @@ POKES: dict[str, Poke] = {
     "Release funds that became available": Poke("payments.release_funds", 60),
     "Send webhooks and consequences that are due": Poke("events.sweep", 5),
     "Seal new ledger entries": Poke("ledger.seal", 60),
+    "End holds that are past their time": Poke("ledger.expire_holds", 60),
     "Collect settlement and bank files": Poke("reconciliation.collect", 60),
     "Close the month that is over": Poke("closing.close_due_month", 60),
     "Make and mail statements that are due": Poke("statements.sweep", 30),
