@@ -4,6 +4,7 @@ A TypeID is `<prefix>_<26 characters>`: the 128 bits of the UUID in Crockford ba
 (https://github.com/jetify-com/typeid/tree/main/spec). Ids made later sort later, in both forms.
 """
 
+from functools import lru_cache
 from uuid import UUID
 
 import uuid_utils
@@ -21,8 +22,10 @@ def new_id() -> UUID:
     return UUID(int=uuid_utils.uuid7().int)
 
 
+@lru_cache(maxsize=8192)
 def encode(prefix: str, value: UUID) -> str:
-    """The TypeID text of `value`, for example `pi_01jd3v6q8e…`."""
+    """The TypeID text of `value`, for example `pi_01jd3v6q8e…`. Remembered: a request writes the same
+    few ids several times, and its merchant's in every request."""
     number = value.int
     pairs = []
     for _ in range(_SUFFIX_LENGTH // 2):
