@@ -4,7 +4,7 @@ import socket
 
 import pytest
 
-from apps.core import db
+from apps.core import db, http
 from apps.events import services
 from apps.events.errors import EndpointUrlInvalid
 from tests.events.world import Shop, log_of, relay
@@ -76,3 +76,15 @@ def test_an_address_inside_that_got_into_the_table_is_not_connected_to(shop, lis
     relay()
     assert shop.sends(event_id, endpoint)["last_error"] == "blocked"
     assert listener.calls == []
+
+
+def test_the_socket_itself_refuses_an_address_that_the_look_up_let_through(shop, names, monkeypatch):
+    async def unchecked(self, host, port=0, family=socket.AF_INET):
+        return await self._inner.resolve(host, port, family)
+
+    monkeypatch.setattr(http.PublicResolver, "resolve", unchecked)
+    names["shop.example"] = "127.0.0.1"
+    endpoint = shop.listens("https://shop.example:8443/hook")
+    event_id = shop.emits()
+    relay()
+    assert shop.sends(event_id, endpoint)["last_error"] == "blocked"
