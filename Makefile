@@ -15,7 +15,7 @@ CHECK := env FLORIN_STATE_DIR="$(CURDIR)/.florin/check"
 BENCH := env FLORIN_STATE_DIR="$(CURDIR)/.florin/bench"
 BENCH_ENV := FLORIN_STATE_DIR=.florin/bench
 # What pytest gets: make test ARGS="tests/ledger -k closed"
-ARGS :=
+ARGS ?=
 
 help:
 	@sed -n 's/^#   //p' Makefile
@@ -44,7 +44,7 @@ demo: venv
 
 test: venv
 	@$(TEST) $(PY) -m devservices services-up
-	@$(TEST) $(PY) -m pytest $(ARGS); code=$$?; $(TEST) $(PY) -m devservices services-down; exit $$code
+	@$(TEST) $(PY) -m pytest -n 2 --dist loadfile $(ARGS); code=$$?; $(TEST) $(PY) -m devservices services-down; exit $$code
 
 check: venv
 	$(PY) -m ruff format --check .

@@ -121,6 +121,17 @@ def test_twenty_kills_during_a_month_leave_one_charge_a_key_and_clean_books(stat
     charged = Counter(line["reference"] for line in _journal(demo) if line.get("status") == "captured" and line["kind"] == "authorize")
     assert set(charged.values()) == {1}
     assert _statements_per_merchant(demo) == {1}
+    assert _bean_check(state) == (0, "")
+
+
+def _bean_check(state: Path) -> tuple[int, str]:
+    """What an independent program says of the exported journal of the month's books."""
+    journal = state / "books.beancount"
+    exported = _manage(state, "export_ledger", "--format", "beancount", "-o", str(journal))
+    assert exported.returncode == 0, exported.stderr
+    assert journal.read_text().count(" * ") > 100
+    checked = subprocess.run([Path(sys.executable).parent / "bean-check", journal], capture_output=True, text=True, timeout=120)
+    return checked.returncode, checked.stdout + checked.stderr
 
 
 def _statements_per_merchant(demo: dict) -> set[int]:
