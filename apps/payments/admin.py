@@ -170,7 +170,7 @@ class RefundsOfCharge(Part):
 @admin.register(PaymentIntent)
 class PaymentIntentAdmin(Records):
     list_display = ("name", "state_label", money("amount", "Amount"), money("amount_received", "Received"), "account", "mode", "created")
-    list_filter = ("status", "livemode", "capture_method")
+    list_filter = ("status", "livemode")
     inlines = (AttemptsOfIntent, ChargesOfIntent)
     exclude = ("client_secret",)
     found_by = {"pi": "id", "cus": "customer_id", "pm": "payment_method_id", "ch": "latest_charge_id"}

@@ -159,6 +159,7 @@ def test_a_refund_is_listed_and_its_metadata_changed(api: Api, shop: Shop) -> No
     changed = api.post(f"refunds/{refund['id']}", metadata={"ticket": "9"})
     assert (changed["metadata"], changed["status"]) == ({"ticket": "9"}, "succeeded")
     assert api.get("refunds", payment_intent=intent["id"])["data"] == [changed]
+    assert api.get(f"charges/{intent['latest_charge']}/refunds")["data"] == [changed]
     assert api.get(f"refunds/{refund['id']}") == changed
 
 

@@ -168,7 +168,6 @@ class Transfer(ObjectShape):
     destination: str
     livemode: bool
     metadata: dict[str, str]
-    reversals: Hash
     reversed: bool
     source_transaction: Reference
     source_type: str

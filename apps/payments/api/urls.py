@@ -10,6 +10,7 @@ urlpatterns = [
     path("payment_intents/<str:id>/cancel", intents.Cancel.as_view()),
     path("charges", charges.Charges.as_view()),
     path("charges/<str:id>", charges.OneCharge.as_view()),
+    path("charges/<str:id>/refunds", charges.RefundsOfCharge.as_view()),
     path("refunds", charges.Refunds.as_view()),
     path("refunds/<str:id>", charges.OneRefund.as_view()),
     path("customers", customers.Customers.as_view()),

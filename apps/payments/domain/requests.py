@@ -185,6 +185,10 @@ class CreateRefund(Shape, kw_only=True):
     expand: Expand = []
 
 
+class Page(ListParams):
+    """A page of a list that has no filters of its own."""
+
+
 class UpdateMetadata(Shape):
     metadata: Metadata | UnsetType | None = UNSET
     expand: Expand = []

@@ -266,9 +266,8 @@ def refund(
 
 
 def transfer(row: Transfer, *, transaction: BalanceTransaction | None = None) -> Json:
-    id = encode("tr", row.id)
     return {
-        "id": id,
+        "id": encode("tr", row.id),
         "object": "transfer",
         "amount": row.amount,
         "amount_reversed": 0,
@@ -279,7 +278,6 @@ def transfer(row: Transfer, *, transaction: BalanceTransaction | None = None) ->
         "destination": encode("acct", row.destination_id),
         "livemode": row.livemode,
         "metadata": row.metadata,
-        "reversals": {"object": "list", "data": [], "has_more": False, "url": f"/v1/transfers/{id}/reversals"},
         "reversed": False,
         "source_transaction": None,
         "source_type": "card",

@@ -7,7 +7,7 @@ from rest_framework.request import Request
 
 from apps.core.api.openapi import ListOf, describe
 from apps.core.ids import decode
-from apps.payments import flows, services
+from apps.payments import flows, selectors, services
 from apps.payments.api import shapes
 from apps.payments.api.views.base import Json, View, joined_row, path_id
 from apps.payments.domain import requests, rows
@@ -85,6 +85,15 @@ class Refunds(_Refunds):
     def post(self, request: Request) -> HttpResponse:
         body = self.body(requests.CreateRefund)
         return self.write(flows.create_refund(self.caller, self.key(body), body))
+
+
+class RefundsOfCharge(_Refunds):
+    scope = {"GET": "refunds:read"}
+
+    @describe("List a charge's refunds", request=requests.Page, response=ListOf(shapes.Refund), tag="Charges")
+    def get(self, request: Request, id: str) -> HttpResponse:
+        charge = selectors.one(Charge, id=path_id(Charge, id), **self.mine)
+        return self.listed(requests.Page, lambda found, params: found.filter(charge_id=charge.id))
 
 
 class OneRefund(_Refunds):
