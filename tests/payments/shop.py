@@ -138,8 +138,8 @@ def _name(step: Any) -> str:
 def due_now(shop: Shop) -> None:
     """The merchant's unresolved attempts are due for a look at the gateway, and no others are."""
     db.query(
-        "UPDATE payments_attempt SET next_look_at = clock_timestamp() + CASE WHEN merchant_id = %s THEN interval '0' ELSE interval '1 hour' END"
-        " WHERE next_look_at IS NOT NULL RETURNING id",
+        "UPDATE payments_attempt SET next_look_at = clock_timestamp()"
+        " + CASE WHEN merchant_id = %s THEN interval '0' ELSE interval '1 hour' END WHERE next_look_at IS NOT NULL RETURNING id",
         [shop.merchant.id],
     )
 
