@@ -1,5 +1,3 @@
-from datetime import UTC, datetime
-
 import structlog
 from celery import shared_task
 
@@ -12,8 +10,7 @@ log = structlog.get_logger(__name__)
 @shared_task(name="reconciliation.collect")
 def collect() -> None:
     """New files are in and matched; done once a minute, however many beats poke."""
-    minute = datetime.now(UTC).replace(second=0, microsecond=0)  # lint: allow one-clock because pokes come by real time
-    if not services.claim_job(job="collect", period=minute):
+    if not services.claim_job(job="collect"):
         return
     try:
         flows.collect(received_by="collect")

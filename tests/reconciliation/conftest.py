@@ -4,14 +4,17 @@ from datetime import timedelta
 import pytest
 
 from apps.core import cache, clock
+from apps.reconciliation import services
 from tests.payments.shop import Shop
 from tests.reconciliation.world import World
 
 
 @pytest.fixture
 def world(make_merchant, sandbox: str) -> World:
-    """A shop in test mode, with a bank account of its own."""
+    """A shop in test mode, with a bank account of its own. Whatever other tests left open is matched by now, so that
+    the platform's accounts move only by what the test does."""
     cache.forget()
+    services.match_open_lines(actor="test")
     return World(Shop(make_merchant()))
 
 

@@ -6,6 +6,7 @@ import pytest
 
 from apps.core import clock, db
 from apps.core.ids import encode
+from apps.ledger import services as ledger
 from apps.payments import flows
 from tests.payments.shop import due_now
 from tests.reconciliation.files import Entry, Line, new_payout
@@ -276,3 +277,17 @@ def test_a_break_is_older_the_longer_it_waits(world: World) -> None:
     world.match()
     assert str(only(breaks_in(file))["since"]) == "2026-11-01"
     assert encode("brk", only(breaks_in(file))["id"]).startswith("brk_")
+
+
+def test_one_line_that_cannot_be_written_holds_up_nobody(world: World) -> None:
+    stuck, good = world.capture(1_000), world.capture(2_000)
+    world.settle(stuck.line())
+    world.match()
+    (group,) = groups_of(stuck)
+    ledger.reverse(group["entry_ids"][0], reason="by hand, past reconciliation")
+    file = world.settle(stuck.line(), good.line())
+    world.match()
+    found = only(breaks_in(file))
+    assert (found["type"], found["number"]) == ("posting_refused", 2)
+    assert "already_reversed" in found["reason"]
+    assert len(groups_of(good)) == 1

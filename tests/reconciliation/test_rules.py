@@ -29,8 +29,9 @@ def matched(world: World) -> dict:
 
 
 def new_group(amount: int = 1000) -> str:
-    return f"""INSERT INTO recon_match_group (id, hop, stage, rule_version, status, currency, amount, explanation, entry_ids, created_by)
-               VALUES (%s, 'settlement', 'by_hand', 1, 'active', 'eur', {amount}, '{{}}', ARRAY[uuidv7()], 'me')"""
+    return f"""INSERT INTO recon_match_group
+                   (id, hop, stage, rule_version, status, currency, amount, explanation, entry_ids, created_at, created_by)
+               VALUES (%s, 'settlement', 'by_hand', 1, 'active', 'eur', {amount}, '{{}}', ARRAY[uuidv7()], core_now(), 'me')"""
 
 
 LEG = """INSERT INTO recon_match_leg (group_id, leg_no, hop, side, line_id, file_date, movement_id, amount, active)

@@ -39,6 +39,7 @@ def settled(acquirer: Sandbox, make_merchant):
         acquirer.post("/control/settlement_faults", faults)
         acquirer.post("/control/settle", {"date": clock.today().isoformat()})
 
+    services.match_open_lines(actor="test")
     return World(Shop(make_merchant())), settle
 
 

@@ -4,6 +4,7 @@ import django.db.models.expressions
 import django.db.models.functions.datetime
 from django.db import migrations, models
 
+import apps.core.clock
 import apps.core.ids
 from apps.core.sql import run
 
@@ -32,7 +33,7 @@ class Migration(migrations.Migration):
                 ('lines', models.BigIntegerField(default=0)),
                 ('duplicates', models.BigIntegerField(default=0)),
                 ('received_by', models.CharField(max_length=150)),
-                ('received_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
+                ('received_at', models.DateTimeField(default=apps.core.clock.now)),
                 ('imported_at', models.DateTimeField(null=True)),
             ],
             options={
@@ -151,7 +152,7 @@ class Migration(migrations.Migration):
                 ('since', models.DateField()),
                 ('facts', models.JSONField()),
                 ('state', models.CharField(choices=[('open', 'open'), ('resolved', 'resolved')], max_length=10)),
-                ('opened_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
+                ('opened_at', models.DateTimeField()),
                 ('resolved_at', models.DateTimeField(null=True)),
                 ('group_id', models.UUIDField(null=True)),
             ],
@@ -185,7 +186,7 @@ class Migration(migrations.Migration):
                 ('explanation', models.JSONField()),
                 ('entry_ids', django.contrib.postgres.fields.ArrayField(base_field=models.UUIDField(), size=None)),
                 ('generation', models.IntegerField(db_default=0, default=0)),
-                ('created_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
+                ('created_at', models.DateTimeField()),
                 ('created_by', models.CharField(max_length=150)),
                 ('reversed_at', models.DateTimeField(null=True)),
                 ('reversed_by', models.CharField(blank=True, db_default='', default='', max_length=150)),

@@ -2,7 +2,6 @@
 
 from django.db import models
 from django.db.models import Q
-from django.db.models.functions import Now
 
 from apps.core import ids
 from apps.reconciliation.domain import BREAK_TYPES, SUBJECTS
@@ -22,7 +21,7 @@ class Break(models.Model):
     since = models.DateField()
     facts = models.JSONField()
     state = models.CharField(max_length=10, choices=[(state, state) for state in ("open", "resolved")])
-    opened_at = models.DateTimeField(db_default=Now())
+    opened_at = models.DateTimeField()
     resolved_at = models.DateTimeField(null=True)
     group_id = models.UUIDField(null=True)
 

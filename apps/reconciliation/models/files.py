@@ -2,9 +2,8 @@
 
 from django.db import models
 from django.db.models import F, Q
-from django.db.models.functions import Now
 
-from apps.core import ids
+from apps.core import clock, ids
 
 
 class Source(models.Model):
@@ -51,7 +50,7 @@ class SourceFile(models.Model):
     lines = models.BigIntegerField(default=0)
     duplicates = models.BigIntegerField(default=0)
     received_by = models.CharField(max_length=150)
-    received_at = models.DateTimeField(db_default=Now())
+    received_at = models.DateTimeField(default=clock.now)
     imported_at = models.DateTimeField(null=True)
 
     class Meta:

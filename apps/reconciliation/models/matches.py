@@ -3,7 +3,6 @@
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Q
-from django.db.models.functions import Now
 
 from apps.reconciliation.models.lines import HOPS, LineRecord, Payout
 
@@ -23,7 +22,7 @@ class MatchGroup(models.Model):
     explanation = models.JSONField()
     entry_ids = ArrayField(models.UUIDField())
     generation = models.IntegerField(default=0, db_default=0)
-    created_at = models.DateTimeField(db_default=Now())
+    created_at = models.DateTimeField()
     created_by = models.CharField(max_length=150)
     reversed_at = models.DateTimeField(null=True)
     reversed_by = models.CharField(max_length=150, blank=True, default="", db_default="")

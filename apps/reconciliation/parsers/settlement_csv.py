@@ -47,33 +47,40 @@ LAYOUTS: Final = (SANDBOX,)
 
 def parse(data: bytes) -> Iterator[Item]:
     """The report's head, then its lines in order. Raises FileRefused at the first thing that is not as the layout says."""
-    lines = _Lines(_decoded(without_bom(data)))
+    body = without_bom(data)
+    if (at := body.find(b"\x00")) >= 0:
+        raise UnreadableFile("a NUL byte: this is not a CSV file.", line=line_at(body, at))
+    try:
+        yield from _items(_Lines(body))
+    except UnicodeDecodeError:
+        raise UnreadableFile("the text is not UTF-8.", line=line_at(body, _first_bad_byte(body))) from None
+
+
+def _first_bad_byte(body: bytes) -> int:
+    try:
+        body.decode("utf-8")
+    except UnicodeDecodeError as error:
+        return error.start
+    return 0
+
+
+def _items(lines: "_Lines") -> Iterator[Item]:
     layout = _layout(lines.header())
     read = _Reader(layout)
     yield Report(source=layout.source)
     for cells in lines:
         yield read.line(cells, lines.number, lines.raw)
-    if not lines.count:
+    if lines.number == 1:
         raise UnreadableFile("the file has a header and no lines.", line=1)
-
-
-def _decoded(data: bytes) -> str:
-    if (at := data.find(b"\x00")) >= 0:
-        raise UnreadableFile("a NUL byte: this is not a CSV file.", line=line_at(data, at))
-    try:
-        return data.decode("utf-8")
-    except UnicodeDecodeError as error:
-        raise UnreadableFile("the text is not UTF-8.", line=line_at(data, error.start)) from None
 
 
 class _Lines:
     """Iterates over the cells of each line; `number` and `raw` are of the line last given."""
 
-    def __init__(self, text: str) -> None:
-        # Universal newlines: CR, LF and CRLF all end a line, also mixed.
-        self._text = io.StringIO(text, newline=None)
+    def __init__(self, body: bytes) -> None:
+        # Decoded as it is read. Universal newlines: CR, LF and CRLF all end a line, also mixed.
+        self._text = io.TextIOWrapper(io.BytesIO(body), encoding="utf-8", newline=None)
         self.number = 0
-        self.count = 0
         self.raw = ""
 
     def header(self) -> str:
@@ -87,7 +94,6 @@ class _Lines:
             if len(raw) == _LONGEST_LINE and not raw.endswith("\n"):
                 raise BadLine(f"it has more than {_LONGEST_LINE} characters.", line=self.number)
             yield self._cells()
-            self.count += 1
 
     def _cells(self) -> list[str]:
         # No cell of a layout may hold a quote or a newline, so that a quote never closed stays on its line.

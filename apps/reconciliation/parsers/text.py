@@ -26,8 +26,9 @@ def without_bom(data: bytes) -> bytes:
     for magic, what in _FOREIGN:
         if data.startswith(magic):
             raise UnreadableFile(f"The file is {what}.")
-    data = data.removeprefix(codecs.BOM_UTF8)
-    if not data.strip():
+    if data.startswith(codecs.BOM_UTF8):
+        data = data[len(codecs.BOM_UTF8) :]
+    if not data or data.isspace():
         raise UnreadableFile("The file is empty.")
     return data
 

@@ -20,4 +20,4 @@ FORMATS: Final = {
 
 def kind_of(data: bytes) -> str:
     """The kind that the first bytes look like: bank statements are XML, settlement reports are not."""
-    return "bank" if data.lstrip(b"\xef\xbb\xbf \t\r\n")[:1] == b"<" else "settlement"
+    return "bank" if data[:1024].lstrip(b"\xef\xbb\xbf \t\r\n")[:1] == b"<" else "settlement"

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any, Final
 
 import structlog
-from django.db import IntegrityError, InternalError, OperationalError, connection
+from django.db import DataError, IntegrityError, OperationalError, connection
 
 from apps.reconciliation.domain import Matched
 from apps.reconciliation.services.asking import ask
@@ -24,7 +24,7 @@ def match_open_lines(*, actor: str, progress: Progress = lambda stage, done: Non
 
     Locks: one matcher at a time, per chunk; then ledger accounts. Posts: settlement, bank_receipt and their reversals.
     """
-    done = Matched()
+    done = Matched(reversed=_patiently("recon_reverse_changed_payouts", actor))
     for hop, function in _STAGES.items():
         done = done.plus(_run_stage(hop, function, actor, progress))
     return done.plus(_find_overdue(progress))
@@ -35,13 +35,14 @@ def _run_stage(hop: str, function: str, actor: str, progress: Progress) -> Match
     while True:
         try:
             answer = _patiently(function, after, size, actor)
-        except (IntegrityError, InternalError) as error:
+        except (IntegrityError, DataError) as error:
             # One line that cannot be written must not stop the others: find it, set it aside, go on.
             if size > 1:
                 size //= 4
                 continue
-            log.error("a line was set aside", hop=hop, after=after, error=str(error))
-            after, size = _patiently("recon_set_aside", hop, after, str(error)), CHUNK
+            reason = _first_line(error)
+            log.error("a line was set aside", hop=hop, after=after, reason=reason)
+            after, size = _patiently("recon_set_aside", hop, after, reason), CHUNK
             continue
         if answer["last"] is None:
             return done
@@ -60,20 +61,28 @@ def _find_overdue(progress: Progress) -> Matched:
         progress("overdue", done)
 
 
+def _first_line(error: Exception) -> str:
+    return str(error).partition("\n")[0]
+
+
 def _patiently(function: str, *values: Any) -> Any:
     """The answer of one function, in a transaction of its own. Whoever is in the way is waited for a few times."""
     for _ in range(_TRIES - 1):
         try:
             return ask(function, *values)
         except OperationalError as error:
-            log.info("tried again", function=function, error=str(error).splitlines()[0])
+            log.info("tried again", function=function, error=_first_line(error))
     return ask(function, *values)
 
 
-def claim_job(*, job: str, period: datetime) -> bool:
-    """True for the one caller who is to do `job` for `period`; claims of the last week are kept."""
+def claim_job(*, job: str, period: datetime | None = None) -> bool:
+    """True for the one caller who is to do `job` for `period`, this minute by the database's clock if None. Claims of
+    the last week are kept."""
     with connection.cursor() as cursor:
-        cursor.execute("INSERT INTO recon_job (job, period) VALUES (%s, %s) ON CONFLICT DO NOTHING", [job, period])
-        claimed = bool(cursor.rowcount == 1)
+        cursor.execute(
+            "INSERT INTO recon_job (job, period) VALUES (%s, coalesce(%s, date_trunc('minute', clock_timestamp()))) ON CONFLICT DO NOTHING",
+            [job, period],
+        )
+        claimed = cursor.rowcount == 1
         cursor.execute("DELETE FROM recon_job WHERE job = %s AND period < clock_timestamp() - interval '7 days'", [job])
     return claimed

@@ -33,12 +33,13 @@ CREATE OR REPLACE FUNCTION recon_list_duplicates(of_file uuid, on_date date) RET
 LANGUAGE plpgsql AS $$
 DECLARE
     listed bigint;
+    now_at timestamptz := core_now();
 BEGIN
-    INSERT INTO recon_break (id, type, subject, subject_id, currency, amount, since, facts, state)
+    INSERT INTO recon_break (id, type, subject, subject_id, currency, amount, since, facts, opened_at, state)
     SELECT uuidv7(), 'duplicate', 'line', l.id, l.currency, l.amount, l.booked_on,
            jsonb_build_object('why', 'repeated', 'reference', l.reference, 'file', l.file_id, 'line', l.number,
                'first_file', f.file_id, 'first_line', f.number, 'first_file_name', sf.name),
-           'open'
+           now_at, 'open'
     FROM recon_source_line l
     JOIN recon_line_identity i ON i.identity = l.identity AND i.line_id <> l.id
     JOIN recon_source_line f ON f.id = i.line_id AND f.file_date = i.file_date
@@ -71,6 +72,8 @@ $$;
 -- filled by a later file is resolved.
 CREATE OR REPLACE FUNCTION recon_check_chain(of_account text, in_currency text) RETURNS void
 LANGUAGE plpgsql AS $$
+DECLARE
+    now_at timestamptz := core_now();
 BEGIN
     WITH chain AS (
         SELECT s.*, lag(s.closing) OVER w AS before, lag(s.statement_id) OVER w AS before_id
@@ -79,15 +82,15 @@ BEGIN
     ), gaps AS (
         SELECT * FROM chain WHERE before <> opening
     ), healed AS (
-        UPDATE recon_break b SET state = 'resolved', resolved_at = clock_timestamp()
+        UPDATE recon_break b SET state = 'resolved', resolved_at = now_at
         WHERE b.subject = 'statement' AND b.state = 'open' AND b.subject_id IN (SELECT id FROM chain)
           AND b.subject_id NOT IN (SELECT id FROM gaps)
     )
-    INSERT INTO recon_break (id, type, subject, subject_id, currency, amount, since, facts, state)
+    INSERT INTO recon_break (id, type, subject, subject_id, currency, amount, since, facts, opened_at, state)
     SELECT uuidv7(), 'statement_gap', 'statement', g.id, g.currency, g.opening - g.before, g.starts_on,
            jsonb_build_object('account', g.account, 'statement', g.statement_id, 'before', g.before_id,
                'opening', g.opening, 'closing_before', g.before),
-           'open'
+           now_at, 'open'
     FROM gaps g
     ON CONFLICT (subject, subject_id) WHERE state = 'open'
     DO UPDATE SET amount = excluded.amount, facts = excluded.facts WHERE recon_break.facts <> excluded.facts;

@@ -68,7 +68,7 @@ BEGIN
         PERFORM FROM ROWS FROM (jsonb_array_elements(commands), jsonb_array_elements(outcomes)) z (command, outcome)
         WHERE z.outcome ? 'ok' AND refused ? (z.command #>> '{metadata,line}');
         IF FOUND THEN
-            RAISE EXCEPTION 'the ledger took only a part of a match: %', refused;
+            RAISE EXCEPTION 'the ledger took only a part of a match: %', refused USING ERRCODE = 'check_violation';
         END IF;
     END IF;
     RETURN refused;
@@ -98,6 +98,7 @@ LANGUAGE plpgsql AS $$
 DECLARE
     commands jsonb;
     outcomes jsonb;
+    now_at timestamptz := core_now();
 BEGIN
     IF coalesce(cardinality(groups), 0) = 0 THEN
         RETURN 0;
@@ -112,11 +113,11 @@ BEGIN
     WHERE g.id = ANY (groups);
     outcomes := ledger_post(commands);
     IF jsonb_path_exists(outcomes, '$[*].error') THEN
-        RAISE EXCEPTION 'a match cannot be reversed: %', jsonb_path_query_first(outcomes, '$[*].error');
+        RAISE EXCEPTION 'a match cannot be reversed: %', jsonb_path_query_first(outcomes, '$[*].error') USING ERRCODE = 'check_violation';
     END IF;
 
     UPDATE recon_match_group g
-    SET status = 'reversed', reversed_at = clock_timestamp(), reversed_by = actor, reversal_reason = reason,
+    SET status = 'reversed', reversed_at = now_at, reversed_by = actor, reversal_reason = reason,
         entry_ids = g.entry_ids || ARRAY(SELECT (c ->> 'id')::uuid FROM jsonb_array_elements(commands) c
                                          WHERE (c #>> '{metadata,match}')::uuid = g.id)
     WHERE g.id = ANY (groups);
@@ -142,17 +143,18 @@ RETURNS int
 LANGUAGE plpgsql AS $$
 DECLARE
     pairs recon_pair[] := candidates;
+    now_at timestamptz := core_now();
 BEGIN
     IF refused <> '{}' THEN
         pairs := ARRAY(SELECT p FROM unnest(candidates) p WHERE NOT refused ? p.line_id::text);
     END IF;
     INSERT INTO recon_match_group
-        (id, hop, stage, rule_version, status, currency, amount, adjustment, explanation, entry_ids, generation, created_by)
+        (id, hop, stage, rule_version, status, currency, amount, adjustment, explanation, entry_ids, generation, created_at, created_by)
     SELECT p.group_id, in_hop, in_stage, in_version, 'active', p.currency, p.amount, 0,
            jsonb_build_object('reference', jsonb_build_array(p.nref, p.nref), 'currency', jsonb_build_array(p.currency, p.currency),
                'amount', jsonb_build_array(p.amount, p.amount), 'kind', jsonb_build_array(p.kind, p.kind), 'difference', 0,
                'tolerance', 0, 'rivals', 0, 'fee', p.fee, 'file', p.file_id, 'line', p.number),
-           array_remove(ARRAY[p.live_entry, p.test_entry], NULL), p.generation, actor
+           array_remove(ARRAY[p.live_entry, p.test_entry], NULL), p.generation, now_at, actor
     FROM unnest(pairs) p;
 
     INSERT INTO recon_match_leg (group_id, leg_no, hop, side, line_id, file_date, movement_id, payout_id, amount, active)
@@ -165,9 +167,9 @@ BEGIN
     END IF;
 
     DELETE FROM recon_open_line o USING unnest(pairs) p WHERE o.line_id = p.line_id;
-    UPDATE recon_break b SET state = 'resolved', resolved_at = clock_timestamp(), group_id = p.group_id
+    UPDATE recon_break b SET state = 'resolved', resolved_at = now_at, group_id = p.group_id
     FROM unnest(pairs) p WHERE b.state = 'open' AND b.subject = 'line' AND b.subject_id = p.line_id;
-    UPDATE recon_break b SET state = 'resolved', resolved_at = clock_timestamp(), group_id = p.group_id
+    UPDATE recon_break b SET state = 'resolved', resolved_at = now_at, group_id = p.group_id
     FROM unnest(pairs) p
     WHERE b.state = 'open' AND b.subject = CASE in_hop WHEN 'bank' THEN 'payout' ELSE 'movement' END AND b.subject_id = p.thing;
     RETURN cardinality(pairs);
@@ -246,16 +248,11 @@ DECLARE
     today date := core_today();
 BEGIN
     PERFORM recon_lock_matching();
-    IF after IS NULL THEN
-        -- A later file added to a payout that the bank had paid: it must be looked at again.
-        reversed := recon_reverse(ARRAY(SELECT p.group_id FROM recon_payout p
-                                        WHERE p.group_id IS NOT NULL AND p.matched_amount <> p.amount), 'the payout changed', actor);
-    END IF;
     upto := recon_chunk_end('bank', after, size);
     IF upto IS NULL THEN
         RETURN '{"last": null}';
     END IF;
-    reversed := coalesce(reversed, 0) + recon_reverse(recon_contested_payouts(after, upto), 'another line says the same', actor);
+    reversed := recon_reverse(recon_contested_payouts(after, upto), 'another line says the same', actor);
     SELECT count(*) INTO looked FROM recon_open_line o WHERE o.hop = 'bank' AND (after IS NULL OR o.nref > after) AND o.nref <= upto;
 
     SELECT array_agg(ROW(uuidv7(), c.line_id, c.file_date, c.file_id, c.number, c.ledger_name, c.kind, c.nref,
@@ -298,3 +295,22 @@ LANGUAGE sql STABLE AS $$
     WHERE p.group_id IS NOT NULL AND o.hop = 'bank' AND o.kind IN ('credit', 'debit')
       AND (after IS NULL OR o.nref > after) AND o.nref <= upto
 $$;
+
+-- Takes back the bank lines of payouts that a later file added to: they are looked at again. Returns how many.
+CREATE OR REPLACE FUNCTION recon_reverse_changed_payouts(actor text) RETURNS int
+LANGUAGE plpgsql AS $$
+DECLARE
+    p recon_payout;
+    made int := 0;
+BEGIN
+    PERFORM recon_lock_matching();
+    FOR p IN SELECT * FROM recon_payout c WHERE c.group_id IS NOT NULL AND c.matched_amount <> c.amount ORDER BY c.id LOOP
+        BEGIN
+            made := made + recon_reverse(ARRAY[p.group_id], 'the payout changed', actor);
+        EXCEPTION WHEN check_violation THEN
+            PERFORM recon_open_breaks(ARRAY[ROW('posting_refused', 'payout', p.id, p.currency, p.amount, p.last_on,
+                jsonb_build_object('refused', SQLERRM, 'payout', p.reference))::recon_found]);
+        END;
+    END LOOP;
+    RETURN made;
+END $$;

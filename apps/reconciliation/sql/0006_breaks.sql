@@ -14,9 +14,10 @@ CREATE OR REPLACE FUNCTION recon_open_breaks(breaks recon_found[]) RETURNS int
 LANGUAGE plpgsql AS $$
 DECLARE
     changed int;
+    now_at timestamptz := core_now();
 BEGIN
-    INSERT INTO recon_break AS b (id, type, subject, subject_id, currency, amount, since, facts, state)
-    SELECT uuidv7(), f.type, f.subject, f.subject_id, f.currency, f.amount, f.since, f.facts, 'open' FROM unnest(breaks) f
+    INSERT INTO recon_break AS b (id, type, subject, subject_id, currency, amount, since, facts, state, opened_at)
+    SELECT uuidv7(), f.type, f.subject, f.subject_id, f.currency, f.amount, f.since, f.facts, 'open', now_at FROM unnest(breaks) f
     ORDER BY f.subject_id
     ON CONFLICT (subject, subject_id) WHERE state = 'open'
     DO UPDATE SET type = excluded.type, facts = excluded.facts
