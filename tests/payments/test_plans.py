@@ -48,7 +48,7 @@ def explained(ask: Callable[[], Any]) -> str:
         return "\n".join(row[0] for row in cursor.fetchall())
 
 
-@pytest.mark.parametrize("path", LISTS)
+@pytest.mark.parametrize("path", LISTS, ids=[str(number) for number in range(len(LISTS))])
 def test_a_list_is_read_by_an_index(shop: Shop, without_scans: None, path: str) -> None:
     client = Client(headers={"Authorization": f"Bearer {shop.merchant.secret}"})
     plan = explained(lambda: client.get(f"/v1/{path}"))
