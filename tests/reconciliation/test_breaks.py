@@ -258,6 +258,13 @@ def test_equal_lines_of_one_statement_are_as_many_lines(world: World) -> None:
     assert (first.duplicates, again.duplicates) == (0, 2)
 
 
+def test_an_equal_line_in_the_next_statement_of_the_day_is_another_line(world: World) -> None:
+    equal = {"amount": 450, "reference": "", "bank_reference": "", "text": "CITY COFFEE"}
+    morning = world.bank(Entry(**equal), sequence=1)
+    evening = world.bank(Entry(**equal), sequence=2)
+    assert (morning.duplicates, evening.duplicates) == (0, 0)
+
+
 def test_what_the_ledger_refuses_is_listed_and_holds_up_nobody(world: World, new_world) -> None:
     odd = f"XX{world.account[2:]}"
     register_bank(odd, "nonsense")

@@ -50,11 +50,11 @@ def check_total(statement: Statement, total: int) -> None:
         )
 
 
-def identity(source: str, account: str, line: SourceLine, occurrence: int) -> UUID:
-    """Equal for the same line in whatever file it comes. A sender's own id makes a repeated line a duplicate at
-    once; a bank line is one of several equal ones up to as many times as a single statement has it."""
+def identity(source: str, account: str, line: SourceLine, nth: int) -> UUID:
+    """Equal for the same line in whatever file it comes. `nth` tells equal lines of a bank apart: which of them it is,
+    or what the account held after it (minor units)."""
     parts = (
         source, account, line.external_id, line.kind, line.batch, line.reference, line.booked_on.isoformat(),
-        line.currency, str(line.amount), str(line.fee), line.party, line.text, str(occurrence),
+        line.currency, str(line.amount), str(line.fee), line.party, line.text, str(nth),
     )  # fmt: skip
     return UUID(bytes=sha256("\x1f".join(parts).encode()).digest()[:16])

@@ -6,7 +6,7 @@ from typing import Any, Final
 from uuid import UUID
 
 from apps.core.ids import new_id
-from apps.reconciliation.domain import SourceLine, Statement, attempt_of, check_line, check_total, identity
+from apps.reconciliation.domain import SourceLine, Statement, attempt_of, balances, check_line, check_total, identity
 
 CHUNK: Final = 5000
 _COPY: Final = """
@@ -58,13 +58,18 @@ class LineWriter:
         )  # fmt: skip
 
     def _identity(self, line: SourceLine) -> UUID:
-        """Of a bank's lines, equal ones within a statement are as many different lines: its balances prove it."""
+        """Of a bank's lines, equal ones within a statement are as many different lines: its balances prove it. A line
+        without any reference is told from an equal one by what the account held after it."""
         if self.statement is None:
             return identity(self.source, "", line, 1)
-        first = identity(self.source, self.statement.account, line, 1)
+        account = self.statement.account
+        if not line.external_id and not line.reference:
+            opening, _ = balances(self.statement)
+            return identity(self.source, account, line, opening.amount + self.total)
+        first = identity(self.source, account, line, 1)
         self.seen[first] += 1
         nth = self.seen[first]
-        return first if nth == 1 else identity(self.source, self.statement.account, line, nth)
+        return first if nth == 1 else identity(self.source, account, line, nth)
 
     def _flush(self) -> None:
         with self.cursor.copy(_COPY) as copy:
