@@ -11,6 +11,7 @@ from apps.idempotency.domain import RequestKey
 from apps.merchants.domain import Caller
 from apps.payments import gateways
 from apps.payments.domain import requests, rows, schedule
+from apps.payments.domain.replies import Card
 from apps.payments.domain.rows import Attempt, Intent, PaymentMethod
 from apps.payments.domain.states import ALLOWED, Verb, before_confirmation
 from apps.payments.errors import (
@@ -30,6 +31,9 @@ from apps.payments.renderers import objects
 
 Json = dict[str, Any]
 _TEST_METHOD = "pm_card_"
+# What the gateway has told of its test methods, so that not every use of one has to note it.
+_TEST_CARDS: dict[str, Card] = {}
+_MAX_TEST_CARDS = 500
 
 
 def chosen_method(caller: Caller, name: str | None, billing: Json | None = None) -> tuple[UUID | None, PaymentMethod | None]:
@@ -46,9 +50,16 @@ def chosen_method(caller: Caller, name: str | None, billing: Json | None = None)
         created=clock.now(),
         gateway=gateways.DEFAULT,
         token=name,
+        card=_TEST_CARDS.get(name),
         billing_details=billing or {},
     )
     return row.id, row
+
+
+def remember_test_card(method: PaymentMethod | None, card: Card | None) -> None:
+    """The next use of the same test method knows its card from the start."""
+    if method is not None and card is not None and method.token.startswith(_TEST_METHOD) and len(_TEST_CARDS) < _MAX_TEST_CARDS:
+        _TEST_CARDS[method.token] = card
 
 
 def new_intent(caller: Caller, body: requests.CreatePaymentIntent, method_id: UUID | None) -> Intent:

@@ -148,6 +148,7 @@ def _begun(command: Json, request: Request, verb: Verb, *, made: Held | None = N
         if "ok" in outcome:
             held = held_of(outcome["ok"]) if outcome["ok"] or made is None else made
             reply = yield from ask(held.attempt, asked_of(held.attempt, held.intent, held.method), begun_at=begun_at)
+            beginning.remember_test_card(held.method, reply.card)
             return (yield from settle(held, reply, request))
         if outcome["error"] == "waiting":
             return (yield from _look_again(outcome, request))

@@ -1,7 +1,7 @@
 """Payments as the merchant asked for them, what was asked of gateways, and what came of it."""
 
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import Case, F, Q, When
 from django.db.models.functions import Now
 
 from apps.payments.domain import states
@@ -104,8 +104,13 @@ class Attempt(Owned):
             models.Index(fields=["next_look_at"], name="payments_attempt_due", condition=Q(next_look_at__isnull=False)),
         ]
         constraints = [
-            models.UniqueConstraint(fields=["intent"], name="payments_attempt_one_live", condition=Q(state__in=LIVE) & ~Q(kind="refund")),
-            models.UniqueConstraint(fields=["intent"], name="payments_attempt_one_waiting", condition=Q(state="waiting")),
+            # One that a gateway is being asked about, and one that waits for its customer.
+            models.UniqueConstraint(
+                "intent",
+                Case(When(state="waiting", then=True), default=False),
+                name="payments_attempt_one_live",
+                condition=Q(state__in=[*LIVE, "waiting"]) & ~Q(kind="refund"),
+            ),
             models.CheckConstraint(
                 name="payments_attempt_sane",
                 condition=Q(amount__gt=0, kind__in=["authorize", "capture", "void", "refund"])

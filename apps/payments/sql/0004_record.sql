@@ -41,23 +41,38 @@ BEGIN
     RETURN jsonb_build_object('error', why, 'answer', answer, 'held', payments_held((c #>> '{attempt,id}')::uuid));
 END $$;
 
--- Why the command cannot be recorded any more, or null. `unfounded` is a "nothing happened there"
--- that the gateway's window does not cover yet: it must know our last byte for `window_s`, and must
--- have denied the reference for as long.
+-- Why an attempt's outcome cannot be recorded, or null. `window_s` comes with "nothing happened
+-- there", which the gateway's window must cover: it must have known our last byte for that long, and
+-- must have denied the reference for as long.
+CREATE OR REPLACE FUNCTION payments_attempt_problem(state text, sent_until timestamptz, missing_since timestamptz, window_s int)
+RETURNS text
+LANGUAGE plpgsql AS $$
+BEGIN
+    IF state IN ('succeeded', 'failed') THEN
+        RETURN 'settled';
+    ELSIF window_s IS NOT NULL AND (missing_since IS NULL
+            OR greatest(sent_until, missing_since) + make_interval(secs => window_s) > clock_timestamp()) THEN
+        RETURN 'unfounded';
+    END IF;
+    RETURN NULL;
+END $$;
+
+-- Why the command cannot be recorded any more, or null. The intent and the attempt are locked.
 CREATE OR REPLACE FUNCTION payments_record_problem(c jsonb) RETURNS text
 LANGUAGE plpgsql AS $$
 DECLARE
-    attempt record;
-    window_ interval := make_interval(secs => (c ->> 'window_s')::int);
+    seen record;
 BEGIN
-    SELECT a.state, a.sent_until, a.missing_since INTO attempt FROM payments_attempt a
-    WHERE a.id = (c #>> '{attempt,id}')::uuid FOR NO KEY UPDATE;
-    IF attempt.state IN ('succeeded', 'failed') THEN
-        RETURN 'settled';
-    ELSIF attempt.missing_since IS NULL OR greatest(attempt.sent_until, attempt.missing_since) + window_ > clock_timestamp() THEN
-        RETURN CASE WHEN window_ IS NOT NULL THEN 'unfounded' END;
+    IF jsonb_typeof(c -> 'attempt') = 'object' THEN
+        SELECT i.version, a.state, a.sent_until, a.missing_since INTO seen
+        FROM payments_intent i JOIN payments_attempt a ON a.id = (c #>> '{attempt,id}')::uuid
+        WHERE i.id = (c ->> 'intent_id')::uuid FOR NO KEY UPDATE;
+        RETURN coalesce(payments_attempt_problem(seen.state, seen.sent_until, seen.missing_since, (c ->> 'window_s')::int),
+            CASE WHEN seen.version <> (c ->> 'intent_version')::int THEN 'stale' END);
     END IF;
-    RETURN NULL;
+    PERFORM FROM payments_intent i
+    WHERE i.id = (c ->> 'intent_id')::uuid AND i.version = (c ->> 'intent_version')::int FOR NO KEY UPDATE;
+    RETURN CASE WHEN NOT FOUND THEN 'stale' END;
 END $$;
 
 -- The attempt as it is now. `look_s` says when to ask again about one that is not over; without it,
@@ -224,14 +239,6 @@ BEGIN
     END LOOP;
 END $$;
 
--- 'stale' unless the intent, which is locked from here on, is in that version.
-CREATE OR REPLACE FUNCTION payments_stale_intent(wanted uuid, seen_version int) RETURNS text
-LANGUAGE plpgsql AS $$
-BEGIN
-    PERFORM FROM payments_intent i WHERE i.id = wanted AND i.version = seen_version FOR NO KEY UPDATE;
-    RETURN CASE WHEN NOT FOUND THEN 'stale' END;
-END $$;
-
 -- command: {"key", "claim": true where the key is not claimed yet, "attempt": row | null, "look_s", "window_s", "intent_id",
 --   "intent_version", "intent": row | null, "charge": row | null, "method": row | null, "transaction": row | null,
 --   "funds": row | null, "entry": ledger command | null, "events": […], "answer": {"status", "body"} | null}
@@ -260,10 +267,7 @@ BEGIN
             CONTINUE;
         END IF;
         intent := (c ->> 'intent_id')::uuid;
-        problem := payments_stale_intent(intent, (c ->> 'intent_version')::int);
-        IF jsonb_typeof(c -> 'attempt') = 'object' THEN
-            problem := coalesce(payments_record_problem(c), problem);
-        END IF;
+        problem := payments_record_problem(c);
         IF problem IS NULL AND intent <> ALL (seen) THEN
             good := good || n;
             seen := seen || intent;

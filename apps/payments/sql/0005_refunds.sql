@@ -103,17 +103,19 @@ BEGIN
     END LOOP;
 END $$;
 
--- 'stale' unless the charge, which is locked from here on, and the refund are in the versions seen.
-CREATE OR REPLACE FUNCTION payments_stale_refund(c jsonb) RETURNS text
+-- Why the end of a refund cannot be recorded any more, or null. The charge and the attempt are locked.
+CREATE OR REPLACE FUNCTION payments_refund_record_problem(c jsonb) RETURNS text
 LANGUAGE plpgsql AS $$
+DECLARE
+    seen record;
 BEGIN
-    PERFORM FROM payments_charge ch
-    WHERE ch.id = (c ->> 'charge_id')::uuid AND ch.version = (c ->> 'charge_version')::int FOR NO KEY UPDATE;
-    IF NOT FOUND THEN
-        RETURN 'stale';
-    END IF;
-    PERFORM FROM payments_refund r WHERE r.id = (c ->> 'refund_id')::uuid AND r.version = (c ->> 'refund_version')::int;
-    RETURN CASE WHEN NOT FOUND THEN 'stale' END;
+    SELECT ch.version AS charge_version, r.version AS refund_version, a.state, a.sent_until, a.missing_since INTO seen
+    FROM payments_charge ch
+    JOIN payments_attempt a ON a.id = (c #>> '{attempt,id}')::uuid
+    JOIN payments_refund r ON r.id = (c ->> 'refund_id')::uuid
+    WHERE ch.id = (c ->> 'charge_id')::uuid FOR NO KEY UPDATE OF ch, a;
+    RETURN coalesce(payments_attempt_problem(seen.state, seen.sent_until, seen.missing_since, (c ->> 'window_s')::int),
+        CASE WHEN seen.charge_version <> (c ->> 'charge_version')::int OR seen.refund_version <> (c ->> 'refund_version')::int THEN 'stale' END);
 END $$;
 
 -- command: {"key", "merchant_id", "livemode", "charge_id", "charge_version", "asked": amount | null, "refund": row,
@@ -233,8 +235,7 @@ BEGIN
     FOR n IN 0 .. jsonb_array_length(commands) - 1 LOOP
         c := commands -> n;
         charge := (c ->> 'charge_id')::uuid;
-        problem := payments_stale_refund(c);
-        problem := coalesce(payments_record_problem(c), problem);
+        problem := payments_refund_record_problem(c);
         IF problem IS NULL AND charge <> ALL (seen) THEN
             good := good || n;
             seen := seen || charge;
