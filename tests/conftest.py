@@ -84,7 +84,7 @@ def database(django_db_blocker) -> Iterator[str]:
 def pristine_database(database: str) -> Iterator[str]:
     """A database that was migrated and never used, to clone from."""
     name = f"{database}_pristine"
-    with _elsewhere(name, database):
+    with _elsewhere(name):
         recreate_database(name)
         call_command("prepare", "--database-only", verbosity=0)
     yield name
@@ -96,15 +96,26 @@ def scratch_database(database: str, pristine_database: str) -> Iterator[str]:
     """A clone of the freshly migrated schema for tests that close months or tamper; Django, the hot
     pool and `settings.DATABASE_DSN` point at it for the length of the test."""
     name = f"{database}_scratch"
-    with _elsewhere(name, database):
+    with _elsewhere(name):
+        recreate_database(name, template=pristine_database)
+        yield name
+    drop_database(name)
+
+
+@pytest.fixture(scope="module")
+def own_database(database: str, pristine_database: str) -> Iterator[str]:
+    """A clone for all tests of a module that look at everything there is: the outbox, the audit."""
+    name = f"{database}_module"
+    with _elsewhere(name):
         recreate_database(name, template=pristine_database)
         yield name
     drop_database(name)
 
 
 @contextmanager
-def _elsewhere(name: str, back: str) -> Iterator[None]:
-    """Inside, Django's connections lead to the database `name`."""
+def _elsewhere(name: str) -> Iterator[None]:
+    """Inside, Django's connections lead to the database `name`; afterwards to the one before."""
+    back = settings.DATABASES["default"]["NAME"]
     connections["default"].close()
     connections["default"].close_pool()
     _point_at(name)

@@ -12,6 +12,11 @@ from tests.events.mailbox import Mailbox
 from tests.events.world import Shop
 
 
+@pytest.fixture(scope="module", autouse=True)
+def alone(own_database: str) -> None:
+    """Nobody else's relay works here, and nobody else's events wait in this outbox."""
+
+
 @pytest.fixture
 def shop(make_merchant) -> Shop:
     return Shop(make_merchant())

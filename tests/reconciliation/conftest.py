@@ -28,3 +28,10 @@ def business_time() -> Iterator[Callable[[timedelta], None]]:
     """Sets how far business time is ahead of real time, until the end of the test."""
     yield clock.set_shift
     clock.set_shift(timedelta(0))
+
+
+@pytest.fixture(scope="package", autouse=True)
+def _nothing_is_left_unseen(database: str) -> Iterator[None]:
+    """Every line that these tests took in was looked at in the end, as the audit expects."""
+    yield
+    services.match_open_lines(actor="test")

@@ -8,6 +8,8 @@ from apps.core import cache, clock, db
 from apps.reconciliation.audit import CHECKS
 from tests.reconciliation.world import World, groups_of
 
+pytestmark = pytest.mark.usefixtures("own_database")
+
 
 def broken() -> dict[str, list]:
     return {check.name: found for check in CHECKS if (found := check.offenders())}

@@ -10,6 +10,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from uuid import uuid4
 
+import psycopg
+import pytest
 from django.conf import settings
 from django.db import connection
 
@@ -102,25 +104,30 @@ def wait_until(condition, seconds: float = 30) -> None:
         time.sleep(0.005)
 
 
-def importing() -> bool:
-    """Whether a process is in the middle of copying lines."""
-    return bool(db.query("SELECT 1 FROM pg_stat_progress_copy WHERE relid::regclass::text LIKE 'recon_source_line%'"))
+def left_of(name: str) -> list[dict]:
+    return db.query(
+        """SELECT f.status, l.id IS NOT NULL AS line FROM recon_source_file f LEFT JOIN recon_source_line l ON l.file_id = f.id
+           WHERE f.name = %s LIMIT 1""",
+        [name],
+    )
 
 
-def test_an_import_that_is_killed_leaves_nothing_and_can_be_done_again(tmp_path: Path) -> None:
-    data = settlement(*(Line() for _ in range(4_000)))
+@pytest.mark.parametrize("table", ["recon_file_content", "recon_source_line", "recon_line_identity", "recon_open_line", "recon_payout"])
+def test_an_import_that_is_killed_leaves_nothing_and_can_be_done_again(tmp_path: Path, table: str) -> None:
+    data = settlement(*(Line() for _ in range(50)))
     path = tmp_path / f"{uuid4()}.csv"
     path.write_bytes(data)
-    for pause in (0.0, 0.05, 0.15):
+    with psycopg.connect(settings.DATABASE_OWNER_DSN) as owner:
+        # The import gets as far as this table and waits there.
+        owner.execute(f"LOCK TABLE {table} IN SHARE MODE")  # type: ignore[arg-type]
         process = reconcile(path)
-        wait_until(importing)
-        time.sleep(pause)
+        waiting = "SELECT pid FROM pg_locks WHERE NOT granted AND relation::regclass::text LIKE %s"
+        wait_until(lambda: bool(owner.execute(waiting, [f"{table}%"]).fetchall()))
         os.killpg(process.pid, signal.SIGKILL)
         process.wait(10)
-        wait_until(lambda: not importing())
-        assert db.query("SELECT status FROM recon_source_file WHERE name = %s", [path.name]) == []
-    done = services.import_file(data=data, name=path.name, received_by="test")
-    assert (done.status, done.lines, done.duplicates) == ("imported", 4_000, 0)
+    done = services.import_file(data=data + Line().text().encode() + b"\r\n", name="another", received_by="test")
+    assert (done.status, done.duplicates, left_of(path.name)) == ("imported", 0, [])
+    assert services.import_file(data=data, name=path.name, received_by="test").duplicates == 50
 
 
 def test_a_run_that_is_killed_between_chunks_is_finished_by_the_next(world: World, tmp_path: Path) -> None:
