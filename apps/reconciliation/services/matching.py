@@ -83,6 +83,6 @@ def claim_job(*, job: str, period: datetime | None = None) -> bool:
             "INSERT INTO recon_job (job, period) VALUES (%s, coalesce(%s, date_trunc('minute', clock_timestamp()))) ON CONFLICT DO NOTHING",
             [job, period],
         )
-        claimed = cursor.rowcount == 1
+        claimed = bool(cursor.rowcount == 1)
         cursor.execute("DELETE FROM recon_job WHERE job = %s AND period < clock_timestamp() - interval '7 days'", [job])
     return claimed
