@@ -54,9 +54,6 @@ class BalanceTransaction(Owned):
             by_merchant("txn"),
             models.Index(fields=["source"], name="payments_transaction_of_source"),
         ]
-        constraints = [
-            models.CheckConstraint(condition=Q(net=F("amount") - F("fee"), fee__gte=0), name="payments_transaction_net"),
-        ]
 
 
 class Funds(models.Model):
@@ -84,9 +81,6 @@ class Funds(models.Model):
                 condition=Q(remaining__gt=0),
             ),
             models.Index(fields=["available_on", "charge"], name="payments_funds_due", condition=Q(remaining__gt=0)),
-        ]
-        constraints = [
-            models.CheckConstraint(condition=Q(remaining__gte=0, remaining__lte=F("amount")), name="payments_funds_remaining"),
         ]
 
     def __str__(self) -> str:

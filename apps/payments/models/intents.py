@@ -1,4 +1,6 @@
-"""Payments as the merchant asked for them, what was asked of gateways, and what came of it."""
+"""Payments as the merchant asked for them, what was asked of gateways, and what came of it.
+
+What values a row may have is checked in `sql/0002_rules.sql`."""
 
 from django.db import models
 from django.db.models import Case, F, Q, When
@@ -51,17 +53,6 @@ class PaymentIntent(Owned):
                 condition=Q(customer__isnull=False),
             ),
         ]
-        constraints = [
-            # One check: each costs a tenth of an insert.
-            models.CheckConstraint(
-                name="payments_intent_amounts",
-                condition=Q(status__in=states.STATUSES)
-                & Q(amount__gt=0, amount_capturable__gte=0, amount_received__gte=0)
-                & Q(amount__gte=F("amount_capturable") + F("amount_received"))
-                & (Q(amount_capturable=0) | Q(status__in=["requires_capture", "processing"]))
-                & (Q(canceled_at=None) | Q(status="canceled")),
-            ),
-        ]
 
 
 class Attempt(Owned):
@@ -111,12 +102,6 @@ class Attempt(Owned):
                 name="payments_attempt_one_live",
                 condition=Q(state__in=[*LIVE, "waiting"]) & ~Q(kind="refund"),
             ),
-            models.CheckConstraint(
-                name="payments_attempt_sane",
-                condition=Q(amount__gt=0, kind__in=["authorize", "capture", "void", "refund"])
-                & (Q(state__in=[*LIVE, "waiting"], next_look_at__isnull=False) | Q(state__in=["succeeded", "failed"], next_look_at=None))
-                & (Q(kind="authorize") | Q(authorization_id__isnull=False)),
-            ),
         ]
 
 
@@ -160,20 +145,6 @@ class Charge(Owned):
                 fields=["merchant_id", "livemode", "customer", "id"],
                 name="payments_charge_of_customer",
                 condition=Q(customer__isnull=False),
-            ),
-        ]
-        constraints = [
-            # Captured is never more than authorised, refunded (with what is pending) never more than captured.
-            models.CheckConstraint(
-                name="payments_charge_caps",
-                condition=Q(status__in=["succeeded", "failed"])
-                & Q(amount_refunded__gte=0, amount_refund_pending__gte=0)
-                & Q(amount__gte=F("amount_captured"))
-                & Q(amount_captured__gte=F("amount_refunded") + F("amount_refund_pending"))
-                & (
-                    Q(captured=True, status="succeeded", balance_transaction__isnull=False, amount_captured__gt=0)
-                    | Q(captured=False, balance_transaction=None, amount_captured=0)
-                ),
             ),
         ]
 
