@@ -115,6 +115,7 @@ def test_every_currency_is_booked_in_its_own_minor_units(shop: Shop, currency: s
 
 def test_a_payment_never_costs_more_than_itself(shop: Shop) -> None:
     shop.pay(amount=5)
+    assert [row["released"] for row in shop.rows("payments_balance_transaction")] == [True]
     assert (shop.booked("pending"), shop.rows("payments_charge")[0]["amount_captured"]) == (0, 5)
 
 

@@ -18,4 +18,5 @@ def test_a_waiting_customer_is_looked_for_often_at_first() -> None:
 
 
 def test_no_byte_leaves_after_others_may_decide_that_none_did() -> None:
-    assert schedule.SEND_WITHIN_S + 10 < schedule.LAST_BYTE_S
+    assert schedule.last_byte_s(10) == 30 > schedule.SEND_WITHIN_S + 10
+    assert schedule.last_byte_s(0.25) == 21

@@ -221,6 +221,8 @@ def _transaction(charge: Charge, amount: int, terms: Terms) -> BalanceTransactio
         net=amount - fee,
         currency=charge.currency,
         available_on=fees.available_on(terms.today, business_days=terms.availability_days),
+        # Where the fee takes all of it, nothing is left to wait for.
+        released=amount == fee,
         source=encode("ch", charge.id),
         entry_id=terms.entry_id,
         description=charge.description,

@@ -3,6 +3,8 @@
 Due times live in the database and go by its clock; these are only the distances between them.
 """
 
+from math import ceil
+
 # After the begin of the attempt: 10 s, 1 min, 5 min, 30 min, 2 h, then daily.
 LOOKS_S = (10, 60, 300, 1_800, 7_200)
 DAILY_S = 86_400
@@ -11,11 +13,15 @@ DAILY_S = 86_400
 WAITING_FIRST_S = 5
 WAITING_OFTEN_UNTIL_S = 300
 
-# No byte of a call may leave later than this after its attempt was begun (or begun again): a process
-# that was stopped in between must not send when it wakes up. The last moment to start a call, plus
-# the call's own deadline, stays below it.
+# A call starts at most this long after its attempt was begun (or begun again): a process that was
+# stopped in between must not send when it wakes up.
 SEND_WITHIN_S = 15
-LAST_BYTE_S = 30
+_SPARE_S = 5
+
+
+def last_byte_s(deadline_s: float) -> int:
+    """Seconds after the begin beyond which no byte of a call leaves, if a call may take `deadline_s`."""
+    return ceil(SEND_WITHIN_S + deadline_s) + _SPARE_S
 
 
 def next_look_s(looks: int) -> int:

@@ -4,6 +4,8 @@ import secrets
 from typing import Any
 from uuid import UUID
 
+from django.conf import settings
+
 from apps.core import clock
 from apps.core.errors import FlorinError, InvalidRequest, NotFound
 from apps.core.ids import decode, encode, new_id
@@ -136,7 +138,7 @@ def begin_command(caller: Caller, key: RequestKey, verb: Verb, intent_id: UUID, 
         "asked": None,
         "attempt": {"gateway": gateways.DEFAULT, "created": clock.now(), **attempt},
         "first_look_s": schedule.LOOKS_S[0],
-        "last_byte_s": schedule.LAST_BYTE_S,
+        "last_byte_s": schedule.last_byte_s(settings.GATEWAY_DEADLINE_S),
         "with_customer": "customer" in attempt["request"]["expand"],
         "events": [],
     }

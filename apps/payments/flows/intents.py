@@ -4,6 +4,8 @@ import time
 from typing import Any
 from uuid import UUID
 
+from django.conf import settings
+
 from apps.core import clock
 from apps.core.errors import ParameterMissing
 from apps.core.flow import Flow, Sql
@@ -205,7 +207,7 @@ def _resume(attempt_id: UUID, request: Request) -> Flow[Answer]:
     """Goes on from an attempt whose owner died, with the same reference: the gateway is asked again
     unless its answer is waited for already."""
     begun_at = time.monotonic()
-    outcome = yield Sql("payments_resume", {"attempt_id": attempt_id, "last_byte_s": schedule.LAST_BYTE_S})
+    outcome = yield Sql("payments_resume", {"attempt_id": attempt_id, "last_byte_s": schedule.last_byte_s(settings.GATEWAY_DEADLINE_S)})
     found = outcome["ok"]
     if not found.get("attempt"):
         raise IdempotencyKeyInUse()

@@ -4,6 +4,8 @@ import time
 from typing import Any
 from uuid import UUID
 
+from django.conf import settings
+
 from apps.core import clock
 from apps.core.errors import InvalidRequest, ParameterMissing
 from apps.core.flow import Flow, Sql
@@ -109,7 +111,7 @@ def _command(caller: Caller, key: RequestKey, body: requests.CreateRefund, charg
         "attempt": attempt,
         "accounts": {"available": book.own("available"), "pending": book.own("pending"), "source": encode("re", refund.id)},
         "first_look_s": schedule.LOOKS_S[0],
-        "last_byte_s": schedule.LAST_BYTE_S,
+        "last_byte_s": schedule.last_byte_s(settings.GATEWAY_DEADLINE_S),
         "events": telling.events([("refund.created", "refund")], request, now=now),
     }, request
 
@@ -138,7 +140,9 @@ def _asked_and_recorded(found: Json, request: Request, *, begun_at: float) -> Fl
 def _resume(attempt_id: UUID, request: Request) -> Flow[Answer]:
     """Goes on from a refund whose owner died, with the same reference."""
     begun_at = time.monotonic()
-    found = (yield Sql("payments_resume", {"attempt_id": attempt_id, "last_byte_s": schedule.LAST_BYTE_S}))["ok"]
+    found = (yield Sql("payments_resume", {"attempt_id": attempt_id, "last_byte_s": schedule.last_byte_s(settings.GATEWAY_DEADLINE_S)}))[
+        "ok"
+    ]
     if not found.get("attempt"):
         raise IdempotencyKeyInUse()
     if found["send"]:
