@@ -95,7 +95,9 @@ def logs(chosen: Layout, arguments: argparse.Namespace) -> int:
 
 
 def destroy(chosen: Layout, arguments: argparse.Namespace) -> int:
-    """The stack and its data are gone."""
+    """The stack and its data are gone, those of stacks inside its directory (tests, benchmarks) too."""
+    for nested in chosen.state.glob("*/secrets.json"):
+        destroy(Layout(nested.parent), arguments)
     if chosen.state.exists():
         down(chosen, arguments)
         shutil.rmtree(chosen.runtime, ignore_errors=True)
