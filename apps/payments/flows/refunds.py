@@ -140,9 +140,8 @@ def _asked_and_recorded(found: Json, request: Request, *, begun_at: float) -> Fl
 def _resume(attempt_id: UUID, request: Request) -> Flow[Answer]:
     """Goes on from a refund whose owner died, with the same reference."""
     begun_at = time.monotonic()
-    found = (yield Sql("payments_resume", {"attempt_id": attempt_id, "last_byte_s": schedule.last_byte_s(settings.GATEWAY_DEADLINE_S)}))[
-        "ok"
-    ]
+    command = {"attempt_id": attempt_id, "last_byte_s": schedule.last_byte_s(settings.GATEWAY_DEADLINE_S)}
+    found = (yield Sql("payments_resume", command))["ok"]
     if not found.get("attempt"):
         raise IdempotencyKeyInUse()
     if found["send"]:
