@@ -46,7 +46,7 @@ def test_a_request_that_died_before_it_was_sent_is_processing_until_that_is_cert
     flows.recover_due()
     answer = run(begun(shop, "k"))
     assert (answer.replayed, b'"status":"processing"' in answer.body) == (True, True)
-    age(shop, 120)
+    age(shop, 240)
     due_now(shop)
     flows.recover_due()
     assert shop.rows("payments_intent")[0]["status"] == "requires_payment_method"
@@ -73,17 +73,17 @@ def test_a_process_that_slept_too_long_does_not_send_any_more(shop: Shop, effect
     assert b'"status":"processing"' in answer.body
     assert effects(reference(shop.attempt())) == []
     monkeypatch.undo()
-    age(shop, 120)
+    age(shop, 240)
     for _ in range(2):
         due_now(shop)
         flows.recover_due()
-        age(shop, 120)
+        age(shop, 240)
     assert shop.rows("payments_intent")[0]["status"] == "requires_payment_method"
 
 
 def test_one_that_sends_again_keeps_others_from_deciding_that_nothing_was_sent(shop: Shop) -> None:
     drive(begun(shop, "k"), until="before Http")
-    age(shop, 120)
+    age(shop, 240)
     forget_lease(shop, "k")
     resumed = begun(shop, "k")
     drive(resumed, until="after payments_resume")
@@ -93,7 +93,7 @@ def test_one_that_sends_again_keeps_others_from_deciding_that_nothing_was_sent(s
     due_now(shop)
     flows.recover_due()
     assert shop.rows("payments_intent")[0]["status"] == "processing"
-    age(shop, 120)
+    age(shop, 240)
     due_now(shop)
     flows.recover_due()
     assert shop.rows("payments_intent")[0]["status"] == "requires_payment_method"

@@ -124,7 +124,7 @@ def test_a_refund_that_never_arrived_gives_the_money_back(shop: Shop, faults, im
     faults()
     due_now(shop)
     flows.recover_due()
-    age(shop, 120)
+    age(shop, 240)
     due_now(shop)
     flows.recover_due()
     assert (shop.rows("payments_refund")[0]["status"], shop.money()) == ("failed", (0, 9_680))

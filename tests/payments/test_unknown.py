@@ -42,7 +42,7 @@ def test_what_never_happened_is_believed_only_after_the_gateways_window(shop: Sh
         due_now(shop)
         flows.recover_due()
         assert (shop.look(intent)["status"], shop.attempt()["state"]) == ("processing", "unknown")
-    age(shop, 120)
+    age(shop, 240)
     due_now(shop)
     flows.recover_due()
     shown = shop.look(intent)
@@ -81,7 +81,7 @@ def test_silence_in_between_starts_the_window_again(shop: Shop, faults) -> None:
     intent = shop.pay(method="pm_card_timeoutNoCharge")
     for silent in (False, True, False):
         faults(blackhole=silent)
-        age(shop, 120)
+        age(shop, 240)
         due_now(shop)
         flows.recover_due()
         assert shop.look(intent)["status"] == "processing"
@@ -153,7 +153,7 @@ def test_a_void_that_never_arrived_leaves_the_payment_held(shop: Shop, faults) -
     faults()
     due_now(shop)
     flows.recover_due()
-    age(shop, 120)
+    age(shop, 240)
     due_now(shop)
     flows.recover_due()
     assert (shop.look(intent)["status"], shop.attempt("void")["state"]) == ("requires_capture", "failed")

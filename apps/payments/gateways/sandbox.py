@@ -46,7 +46,7 @@ _TOKENS = msgspec.json.Decoder(dict[str, Card])
 
 class Sandbox:
     name = "sandbox"
-    missing_window_s = 60
+    missing_window_s = 120
 
     def request(self, asked: Asked) -> HttpRequest:
         body: dict[str, Any] = {"reference": asked.reference}
