@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -55,6 +56,7 @@ def start_servers(layout: Layout) -> Plan:
     running = supervisor.is_alive(layout) and _unchanged(layout, text)
     if not running:
         stop(layout)  # before ports are chosen: what a killed supervisor left sits on ours
+        _forget_orphaned_data(layout)
     plan = _plan(layout, servers, running)
     if not running:
         _prepare_servers(layout, plan)
@@ -62,6 +64,12 @@ def start_servers(layout: Layout) -> Plan:
     envfile.write(layout, plan.environment)
     _wait_for_servers(layout, plan)
     return plan
+
+
+def _forget_orphaned_data(layout: Layout) -> None:
+    """Data whose state directory was deleted, and with it every password, are of no use to anybody."""
+    if not (layout.state / "secrets.json").exists():
+        shutil.rmtree(layout.runtime, ignore_errors=True)
 
 
 def stop(layout: Layout) -> None:
