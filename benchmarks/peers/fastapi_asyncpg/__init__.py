@@ -1,0 +1,1 @@
+"""FastAPI and asyncpg on the same SQL functions."""
