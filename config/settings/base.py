@@ -32,6 +32,7 @@ INSTALLED_APPS = [
     "apps.idempotency",
     "apps.events",
     "apps.merchants",
+    "apps.cutover",
     "apps.ledger",
     "apps.payments",
     "apps.reconciliation",

@@ -1,0 +1,5 @@
+"""Who goes which way, who said so, and how it goes."""
+
+from apps.cutover.models.switch import Change, Outcome, Switch
+
+__all__ = ["Change", "Outcome", "Switch"]
