@@ -9,6 +9,8 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 ROOT = Path(__file__).resolve().parent.parent
+# They say how to use DATABASE_URL: the stack's are of no use to somebody who names another database.
+OF_THE_DATABASE = {"DATABASE_POOLED", "DATABASE_PREPARE", "HOT_DATABASE_URL", "HOT_DATABASE_POOLED", "HOT_PREPARE"}
 
 
 def state_dir() -> Path:
@@ -20,9 +22,10 @@ def load_state_env() -> None:
     path = state_dir() / "env"
     if not path.is_file():
         return
+    foreign = OF_THE_DATABASE if "DATABASE_URL" in os.environ else set()
     for line in path.read_text(encoding="utf-8").splitlines():
         name, separator, value = line.partition("=")
-        if separator and not name.startswith("#"):
+        if separator and not name.startswith("#") and name not in foreign:
             os.environ.setdefault(name.strip(), value.strip())
 
 
@@ -35,6 +38,10 @@ def text(name: str, default: str | None = None) -> str:
     if value is None:
         raise Missing(f"{name} is not set (see docs/settings.md)")
     return value
+
+
+def given(name: str) -> bool:
+    return bool(os.environ.get(name))
 
 
 def number(name: str, default: int) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 
-from devservices import postgres, redis_server
+from devservices import pgbouncer, postgres, redis_server
 from devservices.files import write_atomically
 from devservices.layout import Layout
 
@@ -13,6 +13,8 @@ from devservices.layout import Layout
 FROM_ENVIRONMENT = (
     "DATABASE_URL",
     "DATABASE_OWNER_URL",
+    "DATABASE_POOLED",
+    "HOT_DATABASE_URL",
     "REDIS_URL",
     "CELERY_BROKER_URL",
     "PUBLIC_BASE_URL",
@@ -30,6 +32,7 @@ def settings(layout: Layout, ports: Mapping[str, int], passwords: Mapping[str, s
         "SANDBOX_DATA_DIR": str(layout.state / "sandbox"),
         "WEBHOOK_ALLOW_PRIVATE": "1",
     }
+    values |= _pooled(values["DATABASE_URL"], ports["pgbouncer"])
     values |= {name: os.environ[name] for name in FROM_ENVIRONMENT if os.environ.get(name)}
     if "DATABASE_URL" in os.environ and "DATABASE_OWNER_URL" not in os.environ:
         values["DATABASE_OWNER_URL"] = os.environ["DATABASE_URL"]
@@ -47,6 +50,15 @@ def read(layout: Layout) -> dict[str, str]:
         return {}
     lines = layout.env_file.read_text().splitlines()
     return dict(line.split("=", 1) for line in lines if "=" in line)
+
+
+def _pooled(database_url: str, port: int) -> dict[str, str]:
+    """The way to the database where PgBouncer is asked for: migrations keep the direct one."""
+    hot = pgbouncer.asked_for()
+    if not hot:
+        return {}
+    prepares = pgbouncer.version(pgbouncer.program()) >= pgbouncer.PREPARES_FROM
+    return pgbouncer.settings(database_url, port, hot=hot, prepares=prepares)
 
 
 def _addresses(ports: Mapping[str, int], passwords: Mapping[str, str]) -> dict[str, str]:

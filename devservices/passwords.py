@@ -15,6 +15,7 @@ OVERRIDES = {
     "owner": "FLORIN_PG_OWNER_PASSWORD",
     "app": "FLORIN_PG_APP_PASSWORD",
     "redis": "FLORIN_REDIS_PASSWORD",
+    "pooler": "FLORIN_PGBOUNCER_PASSWORD",
     "django": "SECRET_KEY",
 }
 

@@ -10,7 +10,7 @@ import socket
 from devservices.files import write_atomically
 from devservices.layout import Layout
 
-NAMES = ("web", "sandbox", "mailbox", "postgres", "redis")
+NAMES = ("web", "sandbox", "mailbox", "postgres", "redis", "pgbouncer")
 # Below the range from which Linux (32768) and macOS (49152) draw the client's end of a connection:
 # otherwise a passing client could sit on a server's port while the server restarts.
 CANDIDATES = range(15_000, 32_000)
@@ -43,6 +43,11 @@ def is_free(port: int) -> bool:
         except OSError:
             return False
     return True
+
+
+def free_port() -> int:
+    """A port that is free now and that no passing client will be given."""
+    return _port_for("", None, taken=set())
 
 
 def _port_for(name: str, before: int | None, *, taken: set[int]) -> int:

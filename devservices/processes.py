@@ -1,7 +1,7 @@
 """Whose process is this? Found by what a process carries, never by a remembered number alone.
 
-The supervisor and everything it starts carry FLORIN_STACK=<token> in their environment. The two servers
-overwrite theirs (and may belong to an account whose environment we cannot read), so they carry the token
+The supervisor and everything it starts carry FLORIN_STACK=<token> in their environment. The
+servers overwrite theirs (and may belong to an account whose environment we cannot read), so they carry the token
 in their title instead, and only a process of that name and account counts.
 """
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 MARK = "FLORIN_STACK"
 PROGRAM = "FLORIN_PROGRAM"
-SERVER_NAMES = {"postgres": ("postgres",), "redis": ("valkey-server", "redis-server")}
+SERVER_NAMES = {"postgres": ("postgres",), "redis": ("valkey-server", "redis-server"), "pgbouncer": ("pgbouncer",)}
 
 
 def leftovers(layout: Layout, program: str | None = None) -> list[Process]:
@@ -71,7 +71,7 @@ def _belongs(process: Process, layout: Layout, program: str | None) -> bool:
 
 
 def _server_of(process: Process, layout: Layout) -> str | None:
-    """postgres or redis when the process is this stack's, by name, account and title."""
+    """postgres, redis or pgbouncer when the process is this stack's, by name, account and title."""
     name = process.name()
     for server, names in SERVER_NAMES.items():
         if name in names and process.uids().effective == service_account().uid:

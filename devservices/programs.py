@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from devservices.layout import REPOSITORY
 
-SERVERS = ("postgres", "redis")
+SERVERS = ("postgres", "redis", "pgbouncer")
 
 
 @dataclass(frozen=True)

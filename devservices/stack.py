@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from devservices import binaries, envfile, passwords, ports, postgres, processes, redis_server, supervisor
+from devservices import binaries, envfile, passwords, pgbouncer, ports, postgres, processes, redis_server, supervisor
 from devservices.errors import StackError
 from devservices.files import locked, own_directory, write_atomically
 from devservices.layout import Layout
@@ -50,8 +50,8 @@ def all_or_nothing(layout: Layout) -> Iterator[None]:
 
 
 def start_servers(layout: Layout) -> Plan:
-    """The supervisor runs, PostgreSQL and Redis answer, roles and database exist, settings are written."""
-    servers = tuple(name for name in SERVERS if not os.environ.get(OVERRIDES[name]))
+    """The supervisor runs, the servers answer, roles and database exist, settings are written."""
+    servers = _servers()
     text = supervisor.configuration(layout, programs(servers))
     running = supervisor.is_alive(layout) and _unchanged(layout, text)
     if not running:
@@ -64,6 +64,16 @@ def start_servers(layout: Layout) -> Plan:
     envfile.write(layout, plan.environment)
     _wait_for_servers(layout, plan)
     return plan
+
+
+def _servers() -> tuple[str, ...]:
+    """Those that the environment does not give, and PgBouncer when it is asked for."""
+    own = [name for name in OVERRIDES if not os.environ.get(OVERRIDES[name])]
+    if not pgbouncer.asked_for():
+        return tuple(own)
+    if "postgres" not in own:
+        raise StackError(f"{pgbouncer.SETTING} goes with the stack's own PostgreSQL, but DATABASE_URL names another")
+    return (*own, "pgbouncer")
 
 
 def _forget_orphaned_data(layout: Layout) -> None:
@@ -107,6 +117,10 @@ def _prepare_servers(layout: Layout, plan: Plan) -> None:
         server = binaries.redis_server()
         redis_server.prepare(layout, port=plan.ports["redis"], password=plan.passwords["redis"])
         commands["redis"] = redis_server.command(layout, server)
+    if "pgbouncer" in plan.servers:
+        pooler = pgbouncer.program()
+        pgbouncer.prepare(layout, pooler, ports=plan.ports, passwords=plan.passwords)
+        commands["pgbouncer"] = pgbouncer.command(layout, pooler)
     write_atomically(layout.state / "servers.json", json.dumps(commands, indent=2) + "\n")
 
 
@@ -119,3 +133,6 @@ def _wait_for_servers(layout: Layout, plan: Plan) -> None:
         port, password = plan.ports["postgres"], plan.passwords["superuser"]
         watch.wait(lambda: postgres.answers(port, password), program="postgres", patience_s=SERVER_PATIENCE_S)
         postgres.set_up(port=port, passwords=plan.passwords)
+    if "pgbouncer" in plan.servers:
+        port, password = plan.ports["pgbouncer"], plan.passwords["pooler"]
+        watch.wait(lambda: pgbouncer.answers(port, password), program="pgbouncer", patience_s=SERVER_PATIENCE_S)

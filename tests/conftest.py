@@ -18,6 +18,7 @@ from django.conf import settings
 from django.core.management import call_command
 from django.db import connection, connections
 from psycopg import sql
+from psycopg.conninfo import make_conninfo
 
 from tests.factories import make_merchant  # noqa: F401  (a fixture)
 
@@ -37,6 +38,7 @@ def _point_at(name: str) -> None:
     settings.DATABASES["default"]["NAME"] = name
     settings.OWNER_DATABASE["NAME"] = name
     settings.DATABASE_DSN = env.dsn(settings.DATABASES["default"])
+    settings.HOT_DATABASE_DSN = make_conninfo(settings.HOT_DATABASE_DSN, dbname=name)
     settings.DATABASE_OWNER_DSN = env.dsn(settings.OWNER_DATABASE)
 
 

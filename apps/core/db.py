@@ -92,7 +92,7 @@ async def open_pool() -> AsyncConnectionPool[Any]:
     """Opens the process's pool (ASGI lifespan start)."""
     global _pool
     _pool = AsyncConnectionPool(
-        settings.DATABASE_DSN,
+        settings.HOT_DATABASE_DSN,
         min_size=settings.HOT_POOL_SIZE,
         max_size=settings.HOT_POOL_SIZE,
         timeout=settings.HOT_POOL_WAIT_S,

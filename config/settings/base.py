@@ -79,7 +79,9 @@ TEMPLATES = [
 # direct port where a pooler stands between.
 _database = env.database(env.text("DATABASE_URL", "postgres://florin_app@127.0.0.1:5432/florin"))
 _owner = env.database(env.text("DATABASE_OWNER_URL", env.text("DATABASE_URL", "postgres://florin_app@127.0.0.1:5432/florin")))
+# A transaction pooler (PgBouncer) stands between. One that follows prepared statements (1.21 and later) says so.
 POOLED = env.flag("DATABASE_POOLED", False)
+PREPARE = env.flag("DATABASE_PREPARE", not POOLED)
 DATABASES = {
     "default": {
         **_database,
@@ -89,7 +91,7 @@ DATABASES = {
         "OPTIONS": {
             "pool": {"min_size": 0, "max_size": env.number("DATABASE_POOL_SIZE", 8), "timeout": 5},
             "application_name": "florin",
-            "prepare_threshold": None if POOLED else 5,
+            "prepare_threshold": 5 if PREPARE else None,
         },
     },
 }
@@ -98,9 +100,12 @@ ATOMIC_REQUESTS = False
 DATABASE_DSN = env.dsn(_database)
 DATABASE_OWNER_DSN = env.dsn(_owner)
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+# The hot pool goes direct where HOT_DATABASE_URL says so: it holds few connections and lives by prepared statements.
+HOT_DATABASE_DSN = env.dsn(env.database(env.text("HOT_DATABASE_URL"))) if env.given("HOT_DATABASE_URL") else DATABASE_DSN
+HOT_POOLED = env.flag("HOT_DATABASE_POOLED", POOLED and not env.given("HOT_DATABASE_URL"))
 HOT_POOL_SIZE = env.number("HOT_POOL_SIZE", 4)
 HOT_POOL_WAIT_S = env.seconds("HOT_POOL_WAIT_S", 2.0)
-HOT_PREPARE = env.flag("HOT_PREPARE", not POOLED)
+HOT_PREPARE = env.flag("HOT_PREPARE", not HOT_POOLED)
 
 # Redis is disposable: broker, cache, rate limits, channel layer. It never holds the only copy.
 REDIS_URL = env.text("REDIS_URL", "redis://127.0.0.1:6379/0")
