@@ -19,6 +19,7 @@ from urllib.parse import urlencode
 import uvloop
 
 _serial = count()
+_EXPAND = "&".join(f"expand[]=data.{path}" for path in ("customer", "payment_method", "latest_charge.balance_transaction"))
 
 
 def _request(method: str, path: str, key: str, body: bytes = b"", idempotency_key: str = "") -> bytes:
@@ -60,6 +61,7 @@ KINDS: dict[str, Callable[[dict], Callable[[], bytes]]] = {
     "transfer": _transfer,
     "get": lambda job: _get(job, "/v1/payment_intents/{id}"),
     "list": lambda job: _get(job, "/v1/payment_intents?limit=20"),
+    "expanded": lambda job: _get(job, f"/v1/payment_intents?limit=20&{_EXPAND}"),
     "balance": lambda job: _get(job, "/v1/balance"),
 }
 

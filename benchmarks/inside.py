@@ -1,0 +1,116 @@
+"""Where the CPU time of a hot request goes, function by function: the application in this process, fed
+with ASGI scopes, without a server and a socket in front.
+
+    FLORIN_STATE_DIR=.florin/bench python -m benchmarks.inside create get [--profile 40]
+
+Prints the least CPU µs per request of several rounds; with `--profile N` also cProfile's N most
+expensive functions (which makes everything about twice as slow; shares count, not times).
+"""
+
+import argparse
+import asyncio
+import cProfile
+import os
+import pstats
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import django
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings.dev")
+os.environ |= {"RATE_LIMIT_PER_KEY": "1000000", "RATE_LIMIT_PER_MERCHANT": "1000000"}
+django.setup()
+
+import uvloop  # noqa: E402
+from django.conf import settings  # noqa: E402  (Django must be set up first)
+
+from benchmarks import load, servers, story  # noqa: E402
+
+CONNECTIONS = 32
+
+
+async def _request(application: Callable, raw: bytes) -> int:
+    """One request, from the bytes that the load generator would send, to the status of its answer."""
+    head, _, body = raw.partition(b"\r\n\r\n")
+    first, *lines = head.split(b"\r\n")
+    method, target, _ = first.decode().split(" ")
+    path, _, query = target.partition("?")
+    status = 0
+
+    async def receive() -> dict:
+        return {"type": "http.request", "body": body, "more_body": False}
+
+    async def send(message: dict) -> None:
+        nonlocal status
+        status = message.get("status", status)
+
+    scope = {
+        "type": "http", "asgi": {"version": "3.0", "spec_version": "2.3"}, "http_version": "1.1", "scheme": "http", "method": method,
+        "path": path, "raw_path": path.encode(), "query_string": query.encode(), "root_path": "", "server": ("127.0.0.1", 8000),
+        "client": ("127.0.0.1", 50000), "headers": [(name.lower(), value) for name, value in (line.split(b": ", 1) for line in lines)],
+        "state": {},
+    }  # fmt: skip
+    await application(scope, receive, send)
+    return status
+
+
+async def _round(application: Callable, make: Callable[[], bytes], requests: int) -> float:
+    """CPU µs per request."""
+    left = requests
+
+    async def client() -> None:
+        nonlocal left
+        while left > 0:
+            left -= 1
+            status = await _request(application, make())
+            if status != 200:
+                raise RuntimeError(f"answered {status}")
+
+    began = time.process_time()
+    await asyncio.gather(*(client() for _ in range(CONNECTIONS)))
+    return (time.process_time() - began) * 1e6 / requests
+
+
+async def _measure(options: argparse.Namespace, laid: story.Ground) -> None:
+    from apps.core import db
+    from config.asgi import application
+
+    await db.open_pool()
+    for kind in options.kinds:
+        targets = {"get": laid.intents, "transfer": laid.accounts}.get(kind, [])
+        make = load.KINDS[kind]({"keys": laid.keys, "targets": targets})
+        await _round(application, make, 200)
+        taken = [await _round(application, make, options.requests) for _ in range(options.rounds)]
+        print(f"{kind:<12} {min(taken):6.0f} µs (most {max(taken):.0f})", flush=True)
+        if options.profile:
+            profile = cProfile.Profile(time.process_time)
+            profile.enable()
+            await _round(application, make, options.requests)
+            profile.disable()
+            pstats.Stats(profile).sort_stats("tottime").print_stats(options.profile)
+    await db.close_pool()
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.inside", description=__doc__)
+    parser.add_argument("kinds", nargs="+", choices=load.KINDS)
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--requests", type=int, default=1000)
+    parser.add_argument("--port", type=int, default=18790)
+    parser.add_argument("--profile", type=int, default=0, metavar="N")
+    options = parser.parse_args()
+    data = Path(settings.STATE_DIR)
+    sandbox = servers.sandbox(options.port, data / "bench-sandbox", data / "bench-sandbox.log")
+    settings.SANDBOX_URL = f"http://127.0.0.1:{options.port}"
+    try:
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            runner.run(_measure(options, story.lay()))
+    finally:
+        sandbox.terminate()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
