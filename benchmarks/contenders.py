@@ -31,7 +31,8 @@ BIN = Path(sys.executable).parent
 
 @dataclass(frozen=True)
 class Targets:
-    """What the loads use. The first of `keys` may transfer to the `accounts` and read the `intents`."""
+    """What the loads use. The first of `keys` has money and `intents` to read; `accounts` are those of
+    the other keys, in their order, and may be transferred to."""
 
     keys: list[str]
     accounts: list[str]
@@ -65,9 +66,8 @@ def clean() -> None:
 
 
 def _classic(*more: str) -> Callable[[int], list[str]]:
-    return lambda port: [
-        str(BIN / "gunicorn"), "benchmarks.classic.wsgi:application", "--bind", f"127.0.0.1:{port}", "--log-level", "error", *more,
-    ]  # fmt: skip
+    start = [str(BIN / "gunicorn"), "benchmarks.classic.wsgi:application", "--config", "python:benchmarks.classic.serving"]
+    return lambda port: [*start, "--bind", f"127.0.0.1:{port}", *more]
 
 
 def _lay_classic(florin: Targets) -> Targets:
