@@ -32,7 +32,7 @@ def settings(layout: Layout, ports: Mapping[str, int], passwords: Mapping[str, s
         "SANDBOX_DATA_DIR": str(layout.state / "sandbox"),
         "WEBHOOK_ALLOW_PRIVATE": "1",
     }
-    values |= _pooled(values["DATABASE_URL"], ports["pgbouncer"])
+    values |= _pooled(values["DATABASE_URL"], ports)
     values |= {name: os.environ[name] for name in FROM_ENVIRONMENT if os.environ.get(name)}
     if "DATABASE_URL" in os.environ and "DATABASE_OWNER_URL" not in os.environ:
         values["DATABASE_OWNER_URL"] = os.environ["DATABASE_URL"]
@@ -52,13 +52,13 @@ def read(layout: Layout) -> dict[str, str]:
     return dict(line.split("=", 1) for line in lines if "=" in line)
 
 
-def _pooled(database_url: str, port: int) -> dict[str, str]:
+def _pooled(database_url: str, ports: Mapping[str, int]) -> dict[str, str]:
     """The way to the database where PgBouncer is asked for: migrations keep the direct one."""
     hot = pgbouncer.asked_for()
     if not hot:
         return {}
     prepares = pgbouncer.version(pgbouncer.program()) >= pgbouncer.PREPARES_FROM
-    return pgbouncer.settings(database_url, port, hot=hot, prepares=prepares)
+    return pgbouncer.settings(database_url, ports["pgbouncer"], hot=hot, prepares=prepares)
 
 
 def _addresses(ports: Mapping[str, int], passwords: Mapping[str, str]) -> dict[str, str]:
