@@ -6,14 +6,13 @@
 #   make test    every test, on services of its own                        make check            format, lint, types, contracts
 
 .DEFAULT_GOAL := help
-.PHONY: help venv run up down status logs demo test check format bench lock docs clean
+.PHONY: help venv run up down status logs demo test check format bench bench-full lock docs clean
 
 PY := .venv/bin/python
 # Each of these has servers and data of its own, beside those of `make run`.
 TEST := env FLORIN_STATE_DIR="$(CURDIR)/.florin/test"
 CHECK := env FLORIN_STATE_DIR="$(CURDIR)/.florin/check"
 BENCH := env FLORIN_STATE_DIR="$(CURDIR)/.florin/bench"
-BENCH_ENV := FLORIN_STATE_DIR=.florin/bench
 # What pytest gets: make test ARGS="tests/ledger -k closed"
 ARGS ?=
 
@@ -60,10 +59,14 @@ format: venv
 	@$(PY) -m ruff format .
 	@$(PY) -m ruff check --fix .
 
-# The database and Redis of its own; the contenders are started and stopped by the benchmark.
+# The database and Redis of their own; the contenders are started and stopped by the benchmark.
 bench: venv
 	@$(BENCH) $(PY) -m devservices services-up
 	@$(BENCH) $(PY) -m benchmarks $(ARGS); code=$$?; $(BENCH) $(PY) -m devservices services-down; exit $$code
+
+bench-full: venv
+	@$(BENCH) $(PY) -m devservices services-up
+	@$(BENCH) $(PY) -m benchmarks --parts all --minutes 90 $(ARGS); code=$$?; $(BENCH) $(PY) -m devservices services-down; exit $$code
 
 docs: venv
 	@$(CHECK) $(PY) -m devservices services-up

@@ -14,6 +14,7 @@ import os
 import pstats
 import sys
 import time
+import uuid
 from collections.abc import Callable
 from pathlib import Path
 
@@ -26,7 +27,7 @@ django.setup()
 import uvloop  # noqa: E402
 from django.conf import settings  # noqa: E402  (Django must be set up first)
 
-from benchmarks import load, servers, story  # noqa: E402
+from benchmarks import asked, ground, servers  # noqa: E402
 
 CONNECTIONS = 32
 
@@ -73,14 +74,14 @@ async def _round(application: Callable, make: Callable[[], bytes], requests: int
     return (time.process_time() - began) * 1e6 / requests
 
 
-async def _measure(options: argparse.Namespace, laid: story.Ground) -> None:
+async def _measure(options: argparse.Namespace, laid: ground.Ground) -> None:
     from apps.core import db
     from config.asgi import application
 
     await db.open_pool()
     for kind in options.kinds:
-        targets = {"get": laid.intents, "transfer": laid.accounts}.get(kind, [])
-        make = load.KINDS[kind]({"keys": laid.keys, "targets": targets})
+        targets = laid.targets.accounts if kind.startswith("transfer") else laid.targets.intents
+        make, _ = asked.KINDS[kind]({"keys": laid.targets.keys, "targets": targets, "prefix": uuid.uuid4().hex})
         await _round(application, make, 200)
         taken = [await _round(application, make, options.requests) for _ in range(options.rounds)]
         print(f"{kind:<12} {min(taken):6.0f} µs (most {max(taken):.0f})", flush=True)
@@ -95,20 +96,17 @@ async def _measure(options: argparse.Namespace, laid: story.Ground) -> None:
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.inside", description=__doc__)
-    parser.add_argument("kinds", nargs="+", choices=load.KINDS)
+    parser.add_argument("kinds", nargs="+", choices=asked.KINDS)
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--requests", type=int, default=1000)
-    parser.add_argument("--port", type=int, default=18790)
     parser.add_argument("--profile", type=int, default=0, metavar="N")
     options = parser.parse_args()
-    data = Path(settings.STATE_DIR)
-    sandbox = servers.sandbox(options.port, data / "bench-sandbox", data / "bench-sandbox.log")
-    settings.SANDBOX_URL = f"http://127.0.0.1:{options.port}"
+    sandbox = servers.Sandbox.start(Path(settings.STATE_DIR) / "bench-sandbox")
     try:
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-            runner.run(_measure(options, story.lay()))
+            runner.run(_measure(options, ground.lay()))
     finally:
-        sandbox.terminate()
+        sandbox.stop()
     return 0
 
 

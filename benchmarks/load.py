@@ -1,142 +1,240 @@
 """A closed-loop HTTP load generator: N keep-alive connections, each sends its next request when the
 last one has been answered. A process of its own: `python -m benchmarks.load` reads one JSON job from
-standard input and prints one JSON result.
+standard input, prints a line `begin` and a line `end` around the seconds that count (so that whoever
+started it can look at the clocks of processes at those moments) and then one JSON result.
 
-job:    {"host", "port", "connections", "seconds", "warmup", "kind", "keys": [secret…], "targets": […]}
-result: {"requests", "errors": {status: count}, "seconds", "latencies_ms": {"p50", "p90", "p99", "max"}}
+job:    {"host", "port", "connections", "seconds", "warmup", "kind", "prefix", "keys": [secret…], "targets": […]}
+result: {"answered", "seconds", "rate", "statuses": {status: count}, "refused", "dropped", "timeouts",
+         "latencies_ms": {"p50", "p90", "p99", "max"}, "acknowledged", "unknown", "sample": {"checked", "wrong"}}
+
+`answered` and `rate` are the successes of the counted seconds. No new request is sent after these, but
+what is under way is waited for (DRAIN_S at most) and its latencies count, so that a slow server is not
+flattered. `acknowledged` is the successes from the first moment on: what must be in the books.
+
+A 503 is an answer, counted apart; the connection then waits as the Stripe SDK does before it asks again.
+A connection that is refused or cut inside an answer is `refused` or `dropped`; a server that says
+`Connection: close` and closes after its answer is not at fault.
 """
 
 import asyncio
+import gc
 import json
+import random
 import sys
 import time
-import uuid
 from collections import Counter
-from collections.abc import Callable
-from itertools import count
-from urllib.parse import urlencode
 
 import uvloop
 
-_serial = count()
-_EXPAND = "&".join(f"expand[]=data.{path}" for path in ("customer", "payment_method", "latest_charge.balance_transaction"))
+from benchmarks import asked
+
+TIMEOUT_S = 30.0
+DRAIN_S = 8.0
+# The Stripe SDK's pauses before it asks again, in seconds.
+BACKOFF_S, MAX_BACKOFF_S = 0.5, 5.0
+CONNECTING_AT_ONCE = 100
+# One body in so many is looked at.
+SAMPLE_EVERY = 101
 
 
-def _request(method: str, path: str, key: str, body: bytes = b"", idempotency_key: str = "") -> bytes:
-    head = [f"{method} {path} HTTP/1.1", "Host: 127.0.0.1", f"Authorization: Bearer {key}", "Connection: keep-alive"]
-    if body:
-        head += ["Content-Type: application/x-www-form-urlencoded", f"Content-Length: {len(body)}"]
-    if idempotency_key:
-        head.append(f"Idempotency-Key: {idempotency_key}")
-    return ("\r\n".join(head) + "\r\n\r\n").encode() + body
+class Run:
+    """What all connections share: the clock, the requests and the counts."""
+
+    def __init__(self, job: dict) -> None:
+        self.job = job
+        self.make, self.is_right = asked.KINDS[job["kind"]](job)
+        self.counting = self.stopping = False
+        self.latencies: list[float] = []
+        self.statuses: Counter[int] = Counter()
+        self.in_window = self.acknowledged = self.refused = self.dropped = self.timeouts = 0
+        self.checked = self.wrong = 0
+        self.open: set[Connection] = set()
+        self.busy = 0
+
+    def answered(self, status: int, seconds: float, body: bytes) -> None:
+        """A whole answer has come."""
+        good = 200 <= status < 300
+        if good:
+            self.acknowledged += 1
+            if self.acknowledged % SAMPLE_EVERY == 1:
+                self.checked += 1
+                self.wrong += not self.is_right(body)
+        if not self.counting and not self.stopping:
+            return
+        if good:
+            self.latencies.append(seconds)
+        if self.counting:
+            self.in_window += good
+            self.statuses[status] += 1
+
+    def silent(self) -> None:
+        """No answer within TIMEOUT_S."""
+        self.timeouts += 1
+
+    def summary(self, seconds: float) -> dict:
+        self.latencies.sort()
+        return {
+            "answered": self.in_window,
+            "seconds": round(seconds, 4),
+            "rate": round(self.in_window / seconds, 1),
+            "statuses": {str(status): n for status, n in sorted(self.statuses.items())},
+            "refused": self.refused,
+            "dropped": self.dropped,
+            "timeouts": self.timeouts,
+            "latencies_ms": {"p50": self._at(0.5), "p90": self._at(0.9), "p99": self._at(0.99), "max": self._at(1.0)},
+            "acknowledged": self.acknowledged,
+            "unknown": self.dropped + self.timeouts + self.busy,
+            "sample": {"checked": self.checked, "wrong": self.wrong},
+        }
+
+    def _at(self, share: float) -> float | None:
+        if not self.latencies:
+            return None
+        return round(self.latencies[min(len(self.latencies) - 1, int(len(self.latencies) * share))] * 1000, 3)
 
 
-def _create(job: dict, confirm: bool) -> Callable[[], bytes]:
-    fields = {"amount": 1999, "currency": "eur", "metadata[order]": "A-1001"}
-    if confirm:
-        fields |= {"confirm": "true", "payment_method": "pm_card_visa", "return_url": "https://example.com/done"}
-    body = urlencode(fields).encode()
-    keys = job["keys"]
-    return lambda: _request("POST", "/v1/payment_intents", keys[next(_serial) % len(keys)], body, str(uuid.uuid4()))
+class Connection(asyncio.Protocol):
+    """One keep-alive connection. `asked_at` is when its request left, 0 while it rests."""
+
+    __slots__ = ("asked_at", "buffer", "pauses", "run", "transport")
+
+    def __init__(self, run: Run) -> None:
+        self.run = run
+        self.buffer = b""
+        self.asked_at = 0.0
+        self.pauses = 0
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self.transport = transport
+        self.run.open.add(self)
+        self.ask()
+
+    def ask(self) -> None:
+        """Sends the next request, unless the run is over."""
+        if self.run.stopping or self.transport.is_closing():
+            return
+        self.run.busy += 1
+        self.asked_at = time.perf_counter()
+        self.transport.write(self.run.make())
+
+    def data_received(self, data: bytes) -> None:
+        if self.buffer:
+            data = self.buffer + data
+        end = data.find(b"\r\n\r\n")
+        if end < 0:
+            self.buffer = data
+            return
+        head = data[:end].lower()
+        length = _length(head)
+        whole = _ends_chunked(data) if length is None else len(data) >= end + 4 + length
+        if not whole:
+            self.buffer = data
+            return
+        self.buffer = b""
+        self._answered(int(head[9:12]), data[end + 4 :], closes=b"connection: close" in head)
+
+    def _answered(self, status: int, body: bytes, *, closes: bool) -> None:
+        asked_at, self.asked_at = self.asked_at, 0.0
+        self.run.busy -= 1
+        self.run.answered(status, time.perf_counter() - asked_at, body)
+        if closes:
+            self.transport.close()
+        elif status in (429, 503):
+            self._pause()
+        else:
+            self.pauses = 0
+            self.ask()
+
+    def _pause(self) -> None:
+        pause = min(BACKOFF_S * 2**self.pauses, MAX_BACKOFF_S) * random.uniform(0.5, 1.0)
+        self.pauses += 1
+        asyncio.get_running_loop().call_later(pause, self.ask)
+
+    def connection_lost(self, error: Exception | None) -> None:
+        self.run.open.discard(self)
+        if self.asked_at:
+            self.run.busy -= 1
+            self.run.dropped += 1
+        if not self.run.stopping:
+            _keep(asyncio.ensure_future(connect(self.run)))
 
 
-def _transfer(job: dict) -> Callable[[], bytes]:
-    def make() -> bytes:
-        number = next(_serial)
-        target = job["targets"][number % len(job["targets"])]
-        body = urlencode({"amount": 1, "currency": "eur", "destination": target}).encode()
-        return _request("POST", "/v1/transfers", job["keys"][0], body, str(uuid.uuid4()))
-
-    return make
+_tasks: set[asyncio.Future] = set()
+_gate: asyncio.Semaphore
 
 
-def _get(job: dict, path: str) -> Callable[[], bytes]:
-    made = [_request("GET", path.format(id=target), job["keys"][0]) for target in job["targets"] or [""]]
-    return lambda: made[next(_serial) % len(made)]
+def _keep(task: asyncio.Future) -> None:
+    _tasks.add(task)
+    task.add_done_callback(_tasks.discard)
 
 
-KINDS: dict[str, Callable[[dict], Callable[[], bytes]]] = {
-    "create": lambda job: _create(job, confirm=False),
-    "confirm": lambda job: _create(job, confirm=True),
-    "transfer": _transfer,
-    "get": lambda job: _get(job, "/v1/payment_intents/{id}"),
-    "list": lambda job: _get(job, "/v1/payment_intents?limit=20"),
-    "expanded": lambda job: _get(job, f"/v1/payment_intents?limit=20&{_EXPAND}"),
-    "balance": lambda job: _get(job, "/v1/balance"),
-}
+def _length(head: bytes) -> int | None:
+    at = head.find(b"\r\ncontent-length:")
+    if at < 0:
+        return None
+    end = head.find(b"\r\n", at + 2)
+    return int(head[at + 17 : end if end > 0 else len(head)])
 
 
-class Connection:
-    """One keep-alive connection; a broken one is opened again and counted as an error."""
+def _ends_chunked(data: bytes) -> bool:
+    return data.endswith(b"\r\n0\r\n\r\n")
 
-    def __init__(self, job: dict, make: Callable[[], bytes], record: Callable[[float, int], None]) -> None:
-        self.job, self.make, self.record = job, make, record
 
-    async def run(self, until: float) -> None:
-        while time.perf_counter() < until:
+async def connect(run: Run) -> None:
+    """Opens one connection; tries again as long as the run goes on."""
+    while not run.stopping:
+        async with _gate:
             try:
-                reader, writer = await asyncio.open_connection(self.job["host"], self.job["port"])
-            except OSError:
-                self.record(0.0, 0)
-                await asyncio.sleep(0.05)
-                continue
-            await self._converse(reader, writer, until)
-            writer.close()
-
-    async def _converse(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, until: float) -> None:
-        while time.perf_counter() < until:
-            began = time.perf_counter()
-            writer.write(self.make())
-            try:
-                status = await _answer(reader)
-            except (OSError, asyncio.IncompleteReadError):
-                self.record(time.perf_counter() - began, 0)
+                await asyncio.get_running_loop().create_connection(lambda: Connection(run), run.job["host"], run.job["port"])
                 return
-            self.record(time.perf_counter() - began, status)
+            except OSError:
+                run.refused += 1
+        await asyncio.sleep(0.05)
 
 
-async def _answer(reader: asyncio.StreamReader) -> int:
-    head = await reader.readuntil(b"\r\n\r\n")
-    lower = head.lower()
-    at = lower.find(b"content-length:")
-    if at >= 0:
-        await reader.readexactly(int(lower[at + 15 : lower.index(b"\r\n", at)]))
-    return int(head[9:12])
+async def _watch(run: Run) -> None:
+    """Gives up on answers that do not come; the connection is opened anew."""
+    while True:
+        await asyncio.sleep(0.5)
+        limit = time.perf_counter() - TIMEOUT_S
+        for connection in [one for one in run.open if one.asked_at and one.asked_at < limit]:
+            connection.asked_at = 0.0
+            run.busy -= 1
+            run.silent()
+            connection.transport.abort()
 
 
 async def measure(job: dict) -> dict:
-    """Runs the job and sums it up; what the warm-up did is not counted."""
-    latencies: list[float] = []
-    statuses: Counter[int] = Counter()
-    counted_from = time.perf_counter() + job["warmup"]
+    """Runs the job and sums it up; what the warm-up did is acknowledged but not counted."""
+    global _gate
+    _gate = asyncio.Semaphore(CONNECTING_AT_ONCE)
+    run = Run(job)
+    watch = asyncio.ensure_future(_watch(run))
+    await asyncio.gather(*(connect(run) for _ in range(job["connections"])))
+    await asyncio.sleep(job["warmup"])
+    gc.collect()
+    gc.freeze()
+    gc.disable()
+    print("begin", flush=True)
+    began, run.counting = time.perf_counter(), True
+    await asyncio.sleep(job["seconds"])
+    run.counting, run.stopping = False, True
+    seconds = time.perf_counter() - began
+    print("end", flush=True)
+    until = time.perf_counter() + DRAIN_S
+    while run.busy and time.perf_counter() < until:
+        await asyncio.sleep(0.01)
+    watch.cancel()
+    return run.summary(seconds) | _leave(run)
 
-    def record(seconds: float, status: int) -> None:
-        if time.perf_counter() >= counted_from:
-            latencies.append(seconds)
-            statuses[status] += 1
 
-    make = KINDS[job["kind"]](job)
-    until = counted_from + job["seconds"]
-    await asyncio.gather(*(Connection(job, make, record).run(until) for _ in range(job["connections"])))
-    return _summary(latencies, statuses, time.perf_counter() - counted_from)
-
-
-def _summary(latencies: list[float], statuses: Counter[int], seconds: float) -> dict:
-    latencies.sort()
-
-    def at(share: float) -> float:
-        return round(latencies[min(len(latencies) - 1, int(len(latencies) * share))] * 1000, 2) if latencies else 0.0
-
-    errors = {str(status): n for status, n in statuses.items() if not 200 <= status < 300}
-    return {
-        "requests": len(latencies),
-        "errors": errors,
-        "seconds": round(seconds, 3),
-        "rate": round((len(latencies) - sum(errors.values())) / seconds, 1),
-        "latencies_ms": {"p50": at(0.5), "p90": at(0.9), "p99": at(0.99), "max": at(1.0)},
-    }
+def _leave(run: Run) -> dict:
+    for connection in list(run.open):
+        connection.asked_at = 0.0
+        connection.transport.abort()
+    return {}
 
 
 if __name__ == "__main__":
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        json.dump(runner.run(measure(json.load(sys.stdin))), sys.stdout)
+        json.dump(runner.run(measure(json.loads(sys.stdin.readline()))), sys.stdout)

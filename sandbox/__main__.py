@@ -22,6 +22,8 @@ def main() -> None:
         App(chosen.data_dir),
         host=chosen.host,
         port=chosen.port,
+        # One, whatever WEB_CONCURRENCY says to the web server: the journal has one writer.
+        workers=1,
         http="httptools",
         ws="none",
         lifespan="on",

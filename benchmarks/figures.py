@@ -1,0 +1,96 @@
+"""From samples to the figures of benchmarks/results/*.json."""
+
+import json
+import statistics
+import subprocess
+from collections.abc import Iterable
+from pathlib import Path
+
+from benchmarks import machine
+from benchmarks.rounds import Bench, Samples
+from benchmarks.suite import TARGETS, Part, Target
+from scripts.lints.base import ROOT
+
+RESULTS = ROOT / "benchmarks" / "results"
+# Field of a result -> (what the figure is called, unit, better).
+FIELDS = {
+    "rate": ("rate", "requests/s", "higher"),
+    "p50": ("p50", "ms", "lower"),
+    "p99": ("p99", "ms", "lower"),
+    "cpu server": ("CPU of Python", "µs", "lower"),
+    "cpu postgresql": ("CPU of PostgreSQL", "µs", "lower"),
+    "cpu redis": ("CPU of Redis", "µs", "lower"),
+    "cpu pgbouncer": ("CPU of PgBouncer", "µs", "lower"),
+    "cpu sandbox": ("CPU of the sandbox", "µs", "lower"),
+    "cpu generator": ("CPU of the generator", "µs", "lower"),
+}
+# Named only where there were any.
+COUNTS = {"lost": "connections lost", "timeouts": "timeouts", "shed": "told to come later", "failed": "failed"}
+
+
+def write(part: Part, bench: Bench, rounds: int, *, to: Path | None = None) -> Path:
+    """The part's figures, as JSON."""
+    names = {turn.name for turn in part.turns} | {"idle"}
+    samples = {key: found for key, found in bench.samples.items() if key[0] in names}
+    figures = [*targets(samples, part), *_plain(samples), *_run(bench)]
+    target = to or RESULTS / f"{part.name}.json"
+    save(target, part.title, rounds, figures)
+    return target
+
+
+def save(path: Path, title: str, rounds: int, figures: list[dict]) -> None:
+    commit = subprocess.run(["git", "rev-parse", "--short", "HEAD"], cwd=ROOT, capture_output=True, text=True, check=False)
+    result = {"suite": title, "commit": commit.stdout.strip(), "machine": machine.described(), "rounds": rounds, "figures": figures}
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(result, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+def targets(samples: Samples, part: Part) -> list[dict]:
+    """The target figures that these samples give, computed round by round."""
+    return [figure for target in TARGETS if (figure := _target(target, samples))]
+
+
+def _target(target: Target, samples: Samples) -> dict | None:
+    values = []
+    for number in range(max((len(found) for found in samples.values()), default=0)):
+        value = target.of(lambda turn, who, at=number: _nth(samples.get((turn, who)), at))
+        if value is not None:
+            values.append(value)
+    if not values:
+        return None
+    return figure(target.name, target.unit, values, target.better) | {"must": target.must, "stretch": target.stretch}
+
+
+def _nth(found: list[dict | None] | None, at: int) -> dict | None:
+    return found[at] if found and at < len(found) else None
+
+
+def _plain(samples: Samples) -> Iterable[dict]:
+    for (turn, who), found in samples.items():
+        results = [result for result in found if result]
+        for name, (words, unit, better) in FIELDS.items():
+            values = [result[name] for result in results if result.get(name) is not None]
+            if values and (max(values) >= 1 or not name.startswith("cpu")):
+                yield figure(f"{turn} · {who} · {words}", unit, values, better)
+        for name, words in COUNTS.items():
+            values = [result.get(name, 0) for result in results]
+            if any(values):
+                yield figure(f"{turn} · {who} · {words}", "count", values, "lower")
+
+
+def _run(bench: Bench) -> list[dict]:
+    """About the run itself."""
+    return [
+        figure("measurements discarded because the machine was disturbed", "count", [bench.discarded], "lower"),
+        figure("disturbed measurements kept after two repeats", "count", [bench.kept_disturbed], "lower"),
+        figure("loads after which the books were wrong", "count", [len(bench.faults)], "lower") | {"must": 0},
+    ]
+
+
+def figure(name: str, unit: str, values: list[float], better: str) -> dict:
+    middle = statistics.median(values)
+    return {"name": name, "unit": unit, "value": _short(middle), "low": _short(min(values)), "high": _short(max(values)), "better": better}
+
+
+def _short(value: float) -> float:
+    return round(value, 3 if abs(value) < 100 else 1)
