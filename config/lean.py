@@ -21,9 +21,10 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import ResolverMatch, get_resolver
 from django.utils.module_loading import import_string
 
+from apps.core import admission
 from apps.core.api import answers, fallbacks, request_ids
 from apps.core.api.errors import BodyInvalid, BodyTimeout, BodyTooLarge, UrlInvalid
-from apps.core.errors import FlorinError
+from apps.core.errors import FlorinError, Overloaded
 
 Scope = MutableMapping[str, Any]
 Message = Mapping[str, Any]
@@ -74,7 +75,16 @@ class LeanHandler(ASGIHandler):
         except UnicodeDecodeError:
             await transmit(refused(UrlInvalid(reason="it is not ASCII.")), send)
             return
-        await transmit(await self.get_response_async(request), send)
+        try:
+            admission.enter()
+        except Overloaded as error:
+            await transmit(refused(error), send)
+            return
+        try:
+            response = await self.get_response_async(request)
+        finally:
+            admission.leave()
+        await transmit(response, send)
 
     async def get_response_async(self, request: HttpRequest) -> HttpResponse:
         """The view's response; if anything unforeseen is raised, a 500 with the request's id and

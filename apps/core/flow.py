@@ -10,7 +10,7 @@ from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar, cast
 
-from apps.core import db, http
+from apps.core import admission, batch, db, http
 
 T = TypeVar("T")
 
@@ -91,12 +91,14 @@ def _perform(step: Step) -> Any:
 
 async def _aperform(step: Step) -> Any:
     if isinstance(step, Sql):
-        return (await db.acall(step.function, [step.command]))[0]
+        return await batch.call(step.function, step.command)
     if isinstance(step, Rows):
         return await db.aquery(step.statement, step.params)
-    if isinstance(step, Http):
-        return await http.asend(step.request)
-    return await asyncio.sleep(step.seconds)
+    admission.away()
+    try:
+        return await (http.asend(step.request) if isinstance(step, Http) else asyncio.sleep(step.seconds))
+    finally:
+        admission.back()
 
 
 _running: set[asyncio.Task[Any]] = set()

@@ -105,6 +105,10 @@ HOT_DATABASE_DSN = env.dsn(env.database(env.text("HOT_DATABASE_URL"))) if env.gi
 HOT_POOLED = env.flag("HOT_DATABASE_POOLED", POOLED and not env.given("HOT_DATABASE_URL"))
 HOT_POOL_SIZE = env.number("HOT_POOL_SIZE", 4)
 HOT_POOL_WAIT_S = env.seconds("HOT_POOL_WAIT_S", 2.0)
+# How many writes of one process may wait to be sent; more are refused at once with 503.
+HOT_QUEUE = env.number("HOT_QUEUE", 1024)
+# How long a request that is let in should take at most, seconds; what would take longer is refused.
+HOT_LATENCY_S = env.seconds("HOT_LATENCY_S", 0.25)
 HOT_PREPARE = env.flag("HOT_PREPARE", not HOT_POOLED)
 
 # Redis is disposable: broker, cache, rate limits, channel layer. It never holds the only copy.

@@ -1,0 +1,193 @@
+"""Group commit: calls of one SQL write function that come while another is under way become one call.
+
+One statement, one commit, one fsync for all of them, and rows that all of them touch are locked once.
+Nothing waits for a timer: a process that has nothing under way sends at once, so a lone call is a
+batch of one, and the busier the process the larger its batches.
+
+Every command has its own outcome. Where a statement fails as a whole it has changed nothing, and its
+commands are sent again in halves until the culprit stands alone and alone gets the error. A lost
+connection is different: what became of the commands is not known, so each of them gets the error.
+
+The queue is bounded in length and in time: what cannot be sent in time was never started, and says so.
+"""
+
+import asyncio
+import random
+import time
+from collections import deque
+from typing import Any
+
+import orjson
+import psycopg
+from django.conf import settings
+from psycopg.errors import DeadlockDetected, LockNotAvailable, SerializationFailure
+
+from apps.core import db
+from apps.core.errors import Overloaded
+
+# Two at once keep the database busy while the answers of one are read; more would make the batches
+# smaller and let them wait for each other's rows.
+IN_FLIGHT = 2
+LARGEST = 64
+_TRIES = 3
+
+
+class _Call:
+    """One command on its way: `text` is it as JSON, `until` (monotonic) when it must have been sent."""
+
+    __slots__ = ("answer", "text", "until")
+
+    def __init__(self, text: bytes, answer: asyncio.Future[db.Outcome], until: float) -> None:
+        self.text, self.answer, self.until = text, answer, until
+
+
+class Batcher:
+    """The batches of one event loop. Functions with calls waiting take turns."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self.loop = loop
+        self.waiting: dict[str, deque[_Call]] = {}
+        self.queued = 0
+        self.in_flight = 0
+        self._due = False
+        self._watch: asyncio.TimerHandle | None = None
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    def submit(self, function: str, command: db.Command) -> asyncio.Future[db.Outcome]:
+        """The future outcome of `command`.  Raises: Overloaded when the queue is full."""
+        if self.queued >= settings.HOT_QUEUE:
+            raise Overloaded()
+        call = _Call(encode(command), self.loop.create_future(), time.monotonic() + settings.HOT_POOL_WAIT_S)
+        self.waiting.setdefault(function, deque()).append(call)
+        self.queued += 1
+        if self.in_flight >= IN_FLIGHT:
+            self._watch_queue()
+        elif not self._due:
+            # Not now: whoever else the loop has ready to run joins this batch.
+            self._due = True
+            self.loop.call_soon(self._send)
+        return call.answer
+
+    def _send(self) -> None:
+        """Sends batches while there are calls waiting and fewer than IN_FLIGHT under way."""
+        self._due = False
+        while self.in_flight < IN_FLIGHT and self.waiting:
+            function = next(iter(self.waiting))
+            calls = self._taken(function)
+            if calls:
+                self.in_flight += 1
+                task = self.loop.create_task(self._carry(function, calls))
+                self._tasks.add(task)
+                task.add_done_callback(self._carried)
+        if self.waiting:
+            self._watch_queue()
+
+    def _taken(self, function: str) -> list[_Call]:
+        """The next batch of `function`, which goes to the end of the line if more are waiting."""
+        queue = self.waiting.pop(function)
+        taken = [queue.popleft() for _ in range(min(LARGEST, len(queue)))]
+        self.queued -= len(taken)
+        if queue:
+            self.waiting[function] = queue
+        return [call for call in taken if not call.answer.done()]
+
+    def _expire(self) -> None:
+        """Calls that waited too long were never started, and are told so."""
+        self._watch, now = None, time.monotonic()
+        for function, queue in list(self.waiting.items()):
+            while queue and queue[0].until <= now:
+                self.queued -= 1
+                _fail([queue.popleft()], Overloaded())
+            if not queue:
+                del self.waiting[function]
+        if self.waiting:
+            self._watch_queue()
+
+    def _watch_queue(self) -> None:
+        if self._watch is None:
+            self._watch = self.loop.call_later(settings.HOT_POOL_WAIT_S / 4, self._expire)
+
+    def _carried(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        self.in_flight -= 1
+        if self.waiting:
+            self._send()
+
+    async def _carry(self, function: str, calls: list[_Call]) -> None:
+        """Every call has its answer afterwards, whatever happens."""
+        try:
+            await _commit(function, calls)
+        except BaseException as error:
+            _fail(calls, error)
+            if not isinstance(error, Exception):
+                raise
+
+
+async def _commit(function: str, calls: list[_Call]) -> None:
+    try:
+        outcomes = await _executed(function, calls)
+    except (psycopg.Error, Overloaded) as error:
+        if len(calls) == 1 or not _rolled_back(error):
+            _fail(calls, error)
+            return
+        half = len(calls) // 2
+        await _commit(function, calls[:half])
+        await _commit(function, calls[half:])
+    else:
+        for call, outcome in zip(calls, outcomes, strict=True):
+            if not call.answer.done():
+                call.answer.set_result(outcome)
+
+
+def _rolled_back(error: Exception) -> bool:
+    """Whether one of the commands broke the statement, which then changed nothing."""
+    is_general = isinstance(error, psycopg.OperationalError | psycopg.InterfaceError | Overloaded)
+    return not is_general or isinstance(error, LockNotAvailable)
+
+
+async def _executed(function: str, calls: list[_Call]) -> list[db.Outcome]:
+    """The outcomes. A deadlock or a serialization failure has changed nothing: tried again, up to
+    three times, after a moment that differs from the other's."""
+    commands = b"[" + b",".join([call.text for call in calls]) + b"]"
+    for left in reversed(range(_TRIES)):
+        try:
+            return await db.acall(function, commands)
+        except (DeadlockDetected, SerializationFailure):
+            if not left:
+                raise
+            await asyncio.sleep(random.uniform(0.005, 0.03))  # noqa: S311  (no secret)
+    raise AssertionError("unreachable")
+
+
+def _fail(calls: list[_Call], error: BaseException) -> None:
+    """Each call that has no answer yet gets `error`, as an object of its own: a traceback grows where
+    it is raised."""
+    for call in calls:
+        if not call.answer.done():
+            call.answer.set_exception(_another(error))
+
+
+def _another(error: BaseException) -> BaseException:
+    """The same error once more, made without its constructor, which may want other arguments."""
+    made = type(error).__new__(type(error), *error.args)
+    made.__dict__.update(error.__dict__)
+    return made
+
+
+def encode(command: db.Command) -> bytes:
+    return orjson.dumps(command, option=orjson.OPT_NON_STR_KEYS, default=str)
+
+
+_batcher: Batcher | None = None
+
+
+def call(function: str, command: dict[str, Any]) -> asyncio.Future[db.Outcome]:
+    """The outcome of `command`, committed together with whatever else this process is about to write.
+
+    Raises: Overloaded (nothing was started), psycopg errors (of OperationalError and InterfaceError the
+    outcome is not known)."""
+    global _batcher
+    loop = asyncio.get_running_loop()
+    if _batcher is None or _batcher.loop is not loop:
+        _batcher = Batcher(loop)
+    return _batcher.submit(function, command)

@@ -1,0 +1,142 @@
+"""Group commit: many calls, one transaction, an outcome each."""
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import psycopg
+import pytest
+from django.conf import settings
+from psycopg.errors import RaiseException
+
+from apps.core import batch, db
+from apps.core.errors import Overloaded
+
+_PROBE = """
+CREATE TABLE probe (no int, xid xid8 DEFAULT pg_current_xact_id());
+CREATE SEQUENCE probe_calls;
+GRANT ALL ON probe, probe_calls TO florin_app;
+CREATE FUNCTION probe_write(commands jsonb) RETURNS jsonb LANGUAGE plpgsql AS $$
+DECLARE c jsonb; made jsonb := '[]';
+BEGIN
+    FOR c IN SELECT * FROM jsonb_array_elements(commands) LOOP
+        PERFORM pg_sleep(coalesce((c ->> 'sleep')::float, 0));
+        PERFORM pg_terminate_backend(pg_backend_pid()) WHERE c ? 'die';
+        IF c ? 'poison' THEN RAISE EXCEPTION 'poison'; END IF;
+        IF c ? 'deadlock' AND nextval('probe_calls') < (c ->> 'deadlock')::int THEN
+            RAISE EXCEPTION 'deadlock' USING ERRCODE = 'deadlock_detected';
+        END IF;
+        INSERT INTO probe (no) VALUES ((c ->> 'no')::int);
+        made := made || jsonb_build_object('ok', c -> 'no');
+    END LOOP;
+    RETURN made;
+END $$
+"""
+
+
+@pytest.fixture(scope="module")
+def probe_database(own_database: str) -> str:
+    with psycopg.connect(settings.DATABASE_OWNER_DSN, autocommit=True) as owner:
+        owner.execute(_PROBE)
+    return own_database
+
+
+@pytest.fixture
+async def probe(probe_database: str) -> AsyncIterator[psycopg.Connection]:
+    await db.close_pool()
+    with psycopg.connect(settings.DATABASE_OWNER_DSN, autocommit=True) as owner:
+        owner.execute("TRUNCATE probe")
+        owner.execute("ALTER SEQUENCE probe_calls RESTART")
+        yield owner
+    await db.close_pool()
+
+
+def _written(probe: psycopg.Connection) -> list[int]:
+    return [no for (no,) in probe.execute("SELECT no FROM probe ORDER BY no")]
+
+
+def _transactions(probe: psycopg.Connection) -> int:
+    (count,) = probe.execute("SELECT count(DISTINCT xid) FROM probe").fetchone()  # type: ignore[misc]
+    return int(count)
+
+
+def _call(no: int, **more: object) -> asyncio.Future[db.Outcome]:
+    return batch.call("probe_write", {"no": no, **more})
+
+
+async def _settled(*calls: asyncio.Future[db.Outcome]) -> list[object]:
+    return list(await asyncio.gather(*calls, return_exceptions=True))
+
+
+async def test_calls_made_together_share_one_transaction_and_each_has_its_own_outcome(probe: psycopg.Connection) -> None:
+    assert await _settled(*(_call(no) for no in range(20))) == [{"ok": no} for no in range(20)]
+    assert _transactions(probe) == 1
+
+
+async def test_while_two_batches_are_under_way_the_next_one_gathers(probe: psycopg.Connection) -> None:
+    calls = []
+    for no in range(2):
+        calls.append(_call(no, sleep=0.3))
+        await asyncio.sleep(0.05)
+    for no in range(2, 30):
+        calls.append(_call(no))
+        await asyncio.sleep(0.001)
+    await _settled(*calls)
+    assert _transactions(probe) == 3
+
+
+async def test_a_command_that_breaks_the_statement_fails_alone(probe: psycopg.Connection) -> None:
+    answers = await _settled(*(_call(no, **({"poison": 1} if no == 5 else {})) for no in range(11)))
+    assert isinstance(answers.pop(5), RaiseException)
+    assert answers == [{"ok": no} for no in range(11) if no != 5]
+    assert _written(probe) == [no for no in range(11) if no != 5]
+
+
+async def test_a_batch_whose_connection_is_lost_is_sent_no_second_time(probe: psycopg.Connection) -> None:
+    answers = await _settled(*(_call(no, **({"die": 1} if no == 3 else {})) for no in range(4)))
+    assert all(isinstance(answer, psycopg.OperationalError) for answer in answers)
+    assert len({id(answer) for answer in answers}) == 4
+    assert _written(probe) == []
+
+
+async def test_a_deadlock_is_tried_again(probe: psycopg.Connection) -> None:
+    assert await _settled(_call(1, deadlock=3), _call(2)) == [{"ok": 1}, {"ok": 2}]
+    assert _written(probe) == [1, 2]
+
+
+async def test_a_deadlock_that_stays_is_an_error_after_three_tries(probe: psycopg.Connection) -> None:
+    (answer,) = await _settled(_call(1, deadlock=4))
+    assert isinstance(answer, psycopg.errors.DeadlockDetected)
+
+
+async def test_a_full_queue_refuses_at_once(probe: psycopg.Connection, settings) -> None:
+    settings.HOT_QUEUE = 3
+    waiting = [_call(no) for no in range(3)]
+    with pytest.raises(Overloaded):
+        _call(4)
+    assert await _settled(*waiting) == [{"ok": no} for no in range(3)]
+
+
+async def test_what_waited_too_long_was_never_started(probe: psycopg.Connection, settings) -> None:
+    settings.HOT_POOL_WAIT_S = 0.2
+    calls = []
+    for no in range(3):
+        calls.append(_call(no, sleep=0.6))
+        await asyncio.sleep(0.05)
+    answers = await _settled(*calls)
+    assert isinstance(answers[2], Overloaded)
+    assert _written(probe) == [0, 1]
+
+
+async def test_a_caller_that_leaves_takes_nobody_with_it(probe: psycopg.Connection) -> None:
+    calls = [_call(no, sleep=0.01) for no in range(4)]
+    await asyncio.sleep(0.02)
+    calls[1].cancel()
+    answers = await _settled(calls[0], calls[2], calls[3])
+    assert answers == [{"ok": 0}, {"ok": 2}, {"ok": 3}]
+    assert _written(probe) == [0, 1, 2, 3]
+
+
+async def test_more_than_the_largest_batch_goes_in_several(probe: psycopg.Connection) -> None:
+    await _settled(*(_call(no) for no in range(batch.LARGEST + 5)))
+    assert _transactions(probe) == 2
+    assert len(_written(probe)) == batch.LARGEST + 5
