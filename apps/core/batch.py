@@ -155,7 +155,7 @@ async def _executed(function: str, calls: list[_Call]) -> list[db.Outcome]:
         except (DeadlockDetected, SerializationFailure):
             if not left:
                 raise
-            await asyncio.sleep(random.uniform(0.005, 0.03))  # noqa: S311  (no secret)
+            await asyncio.sleep(random.uniform(0.005, 0.03))
     raise AssertionError("unreachable")
 
 
