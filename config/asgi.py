@@ -16,6 +16,7 @@ django_application = get_asgi_application()
 from django.conf import settings  # noqa: E402  (Django must be set up first)
 
 from apps.core import db, flow, http  # noqa: E402
+from apps.cutover.api import watch  # noqa: E402
 from config import hot_urls  # noqa: E402
 from config.lean import MAX_BODY, BodyLimit, LeanHandler, Receive, Scope, Send  # noqa: E402
 
@@ -43,6 +44,7 @@ async def _lifespan(receive: Receive, send: Send) -> None:
         message = await receive()
         if message["type"] == "lifespan.startup":
             await db.open_pool()
+            await watch.start()
             await send({"type": "lifespan.startup.complete"})
         else:
             await _shut_down()
@@ -54,5 +56,6 @@ async def _shut_down() -> None:
     left = await flow.drain(DRAIN_S)
     if left:
         log.warning("shutdown.work_left", count=left)
+    await watch.stop()
     await http.close()
     await db.close_pool()

@@ -15,6 +15,7 @@ POKES: dict[str, Poke] = {
     "Recover payments whose outcome is unknown": Poke("payments.recover_unknown", 5),
     "Release funds that became available": Poke("payments.release_funds", 60),
     "Send webhooks and consequences that are due": Poke("events.sweep", 5),
+    "Turn failing endpoints classic": Poke("cutover.roll_back_where_due", 5),
     "Seal new ledger entries": Poke("ledger.seal", 60),
     "End holds that are past their time": Poke("ledger.expire_holds", 60),
     "Collect settlement and bank files": Poke("reconciliation.collect", 60),

@@ -198,6 +198,37 @@ BEGIN
     RETURN NULL;
 END $$;
 
+-- Name: cutover_tick(jsonb); Type: FUNCTION; Schema: public; Owner: -
+
+CREATE FUNCTION public.cutover_tick(commands jsonb) RETURNS jsonb
+    LANGUAGE plpgsql
+    AS $$
+DECLARE
+    command jsonb;
+    now_version bigint;
+    answers jsonb := '[]';
+BEGIN
+    -- A lost count costs nothing, so nobody waits for the disk.
+    PERFORM set_config('synchronous_commit', 'off', true);
+    FOR command IN SELECT value FROM jsonb_array_elements(commands) LOOP
+        IF jsonb_array_length(command->'counts') > 0 THEN
+            INSERT INTO cutover_outcome AS kept (at, endpoint, path, requests, failures)
+            SELECT to_timestamp(floor(extract(epoch FROM clock_timestamp()) / 5) * 5),
+                   counted.endpoint, counted.path, counted.requests, counted.failures
+            FROM jsonb_to_recordset(command->'counts') AS counted(endpoint text, path text, requests bigint, failures bigint)
+            ORDER BY counted.endpoint, counted.path  -- everybody locks in this order
+            ON CONFLICT (at, endpoint, path) DO UPDATE
+            SET requests = kept.requests + excluded.requests, failures = kept.failures + excluded.failures;
+        END IF;
+        SELECT version INTO STRICT now_version FROM cutover_version;
+        answers := answers || jsonb_build_object('version', now_version, 'rules',
+            CASE WHEN now_version IS DISTINCT FROM (command->>'known')::bigint THEN (
+                SELECT coalesce(jsonb_agg(jsonb_build_array(endpoint, merchant_id, hot_percent)), '[]')
+                FROM cutover_switch WHERE hot_percent IS NOT NULL) END);
+    END LOOP;
+    RETURN answers;
+END $$;
+
 -- Name: events_claim_deliveries(jsonb); Type: FUNCTION; Schema: public; Owner: -
 
 CREATE FUNCTION public.events_claim_deliveries(commands jsonb) RETURNS jsonb
@@ -6072,6 +6103,10 @@ GRANT ALL ON FUNCTION public.cutover_switch_before() TO florin_app;
 -- Name: FUNCTION cutover_switch_changed(); Type: ACL; Schema: public; Owner: -
 
 GRANT ALL ON FUNCTION public.cutover_switch_changed() TO florin_app;
+
+-- Name: FUNCTION cutover_tick(commands jsonb); Type: ACL; Schema: public; Owner: -
+
+GRANT ALL ON FUNCTION public.cutover_tick(commands jsonb) TO florin_app;
 
 -- Name: FUNCTION events_claim_deliveries(commands jsonb); Type: ACL; Schema: public; Owner: -
 

@@ -11,6 +11,8 @@ from typing import Any, cast
 import orjson
 from django.conf import settings
 from django.db import connection
+from psycopg import AsyncConnection
+from psycopg import sql as pgsql
 from psycopg.rows import dict_row
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
@@ -113,3 +115,34 @@ async def close_pool() -> None:
     pool, _pool = _pool, None
     if pool is not None:
         await pool.close()
+
+
+class Line:
+    """A connection outside the pool, for control work that must get through however busy the pool is. It
+    is opened when it is first needed, and anew after it broke; for one caller at a time."""
+
+    def __init__(self) -> None:
+        self._conn: AsyncConnection[Any] | None = None
+
+    async def call(self, function: str, commands: Sequence[Command]) -> list[Outcome]:
+        """The outcomes of `function(commands)`, committed."""
+        statement = pgsql.SQL("SELECT {}(%s::jsonb)::text").format(pgsql.Identifier(function))
+        conn = self._conn or await AsyncConnection.connect(
+            settings.HOT_DATABASE_DSN,
+            autocommit=True,
+            prepare_threshold=2 if settings.HOT_PREPARE else None,
+            application_name="florin-line",
+        )
+        self._conn = None
+        try:
+            row = await (await conn.execute(statement, [encode(commands)])).fetchone()
+        except BaseException:
+            await conn.close()  # whatever it was doing, nobody reads that answer any more
+            raise
+        self._conn = conn
+        return cast(list[Outcome], orjson.loads(row[0])) if row else []
+
+    async def close(self) -> None:
+        conn, self._conn = self._conn, None
+        if conn is not None:
+            await conn.close()

@@ -55,6 +55,8 @@ HOT_MIDDLEWARE: list[str] = []
 
 ROOT_URLCONF = "config.urls"
 HOT_URLCONF = "config.hot_urls"
+# Answers what a hot view hands over (apps/cutover); HOT_ROUTES=off sends everything there at once.
+CLASSIC_APPLICATION = "config.asgi.stock"
 HOT_ROUTES = env.flag("HOT_ROUTES", True)
 ASGI_APPLICATION = "config.asgi.application"
 WSGI_APPLICATION = "config.wsgi.application"

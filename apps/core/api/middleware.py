@@ -22,7 +22,7 @@ class RequestIdMiddleware:
             markcoroutinefunction(self)
 
     def __call__(self, request: HttpRequest) -> HttpResponse | Awaitable[HttpResponse]:
-        request_ids.of(request)
+        request_ids.adopt(request)
         if self.is_async:
             return self._acall(request)
         return self._marked(request, self.get_response(request))

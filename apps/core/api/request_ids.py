@@ -11,6 +11,18 @@ def new() -> str:
     return ids.encode("req", ids.new_id())
 
 
+# Where a request's scope holds its id, when it comes from a handler that has given it one.
+GIVEN = "florin.request_id"
+
+
+def adopt(request: HttpRequest) -> str:
+    """The id that another handler of this process has given to the request, or else its own."""
+    given = getattr(request, "scope", {}).get(GIVEN)
+    if given is not None:
+        request.florin_request_id = given  # type: ignore[attr-defined]
+    return of(request)
+
+
 def of(request: HttpRequest) -> str:
     """The request's own `req_…`; made on first use and never taken from the client."""
     found = getattr(request, "florin_request_id", None)

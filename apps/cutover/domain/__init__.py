@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from decimal import Decimal
 from types import MappingProxyType
 from uuid import UUID
 
@@ -69,3 +70,42 @@ def _plan(endpoint: str, said: Mapping[tuple[str, UUID | None], int]) -> Plan:
     merchants = {merchant: percent for (name, merchant), percent in said.items() if merchant and name == EVERY and own is None}
     merchants |= {merchant: percent for (name, merchant), percent in said.items() if merchant and name == endpoint}
     return Plan(own if own is not None else said.get((EVERY, None), 100), merchants)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Thresholds:
+    """Above what an endpoint is turned classic: percent, and how many it takes to judge. None: never."""
+
+    max_error_percent: Decimal | None
+    min_requests: int
+    window_s: int
+    max_difference_percent: Decimal | None
+    min_compared: int
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """How many hot requests there were and how many failed; how many answers were compared with the
+    twin's and how many differed."""
+
+    requests: int = 0
+    failures: int = 0
+    compared: int = 0
+    differing: int = 0
+
+
+def complaint(allowed: Thresholds, seen: Seen) -> str | None:
+    """Why an endpoint may not stay hot; None if it may."""
+    most, least = allowed.max_error_percent, allowed.min_requests
+    if most is not None and seen.requests >= least and seen.failures * 100 > seen.requests * most:
+        what = f"{seen.failures} of {seen.requests} hot requests failed within {allowed.window_s} s"
+        return f"{what} ({_percent(seen.failures, seen.requests)} %; at most {most.normalize():f} % may)"
+    most, least = allowed.max_difference_percent, allowed.min_compared
+    if most is not None and seen.compared >= least and seen.differing * 100 > seen.compared * most:
+        what = f"{seen.differing} of {seen.compared} answers differ from the classic ones"
+        return f"{what} ({_percent(seen.differing, seen.compared)} %; at most {most.normalize():f} % may)"
+    return None
+
+
+def _percent(part: int, whole: int) -> str:
+    return f"{100 * part / whole:.1f}"

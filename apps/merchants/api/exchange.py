@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from functools import lru_cache
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 from urllib.parse import unquote_plus
 
 import msgspec
@@ -33,6 +33,24 @@ MAX_BODY = 262_144
 MAX_PATH = 1_024
 MAX_QUERY = 8_192
 METHODS = ("GET", "POST", "DELETE")
+
+
+# Where a request's scope holds what the gate of a hot view has found out about it.
+HANDED_OVER = "florin.handed_over"
+
+
+class HandedOver(NamedTuple):
+    """Who calls, and the headers of the token that was taken."""
+
+    caller: Caller
+    rate_headers: Mapping[str, str]
+
+
+def handed_over(request: HttpRequest) -> HandedOver | None:
+    """What a hot view found out before it handed the request over to its DRF twin: the gate must not take
+    a second token. Only the server writes to a request's scope."""
+    scope: Mapping[str, Any] = getattr(request, "scope", None) or {}
+    return scope.get(HANDED_OVER)
 
 
 class Exchange:

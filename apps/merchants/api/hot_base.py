@@ -64,7 +64,11 @@ class HotView(Exchange):
         self.rate_headers = await limits.atake(self.caller)
         method = "GET" if request.method == "HEAD" else request.method
         gate.require(self.caller, self.scope.get(method))
-        response: HttpResponse = await getattr(self, method.lower())(request, **kwargs)
+        return await self.admitted(method, **kwargs)
+
+    async def admitted(self, method: str, **kwargs: Any) -> HttpResponse:
+        """The answer to a request that may be made: `caller` and `rate_headers` are known."""
+        response: HttpResponse = await getattr(self, method.lower())(self.request, **kwargs)
         return response
 
     async def write(self, flow: Flow[Answer]) -> HttpResponse:

@@ -25,7 +25,7 @@ from apps.core.errors import FlorinError
 from apps.core.flow import Flow, run
 from apps.idempotency.domain import Answer
 from apps.merchants.api import gate, limits
-from apps.merchants.api.exchange import Exchange, refuse_url
+from apps.merchants.api.exchange import Exchange, HandedOver, handed_over, refuse_url
 
 log = structlog.get_logger(__name__)
 
@@ -67,9 +67,12 @@ class FlorinView(Exchange, APIView):  # type: ignore[misc]  # `request` is Djang
             return
         if plain.method not in self.allowed():
             raise self.wrong_method()
-        self.caller = gate.authenticate(plain.META, request_ids.of(plain))
-        self.rate_headers = limits.take(self.caller)
+        self.caller, self.rate_headers = handed_over(plain) or self._let_in(plain)
         gate.require(self.caller, self.scope.get("GET" if plain.method == "HEAD" else plain.method))
+
+    def _let_in(self, plain: HttpRequest) -> HandedOver:
+        caller = gate.authenticate(plain.META, request_ids.of(plain))
+        return HandedOver(caller, limits.take(caller))
 
     def write(self, flow: Flow[Answer]) -> HttpResponse:
         """Runs a write flow; its answer is the response."""
