@@ -41,7 +41,7 @@ async def throw(endpoint: str, shop: MadeMerchant, percent: int | None) -> None:
     await asyncio.to_thread(lambda: services.throw(**given))
     expected = 100 if percent is None else percent
     async with asyncio.timeout(20):
-        while (plan := watch.plan(BALANCE if endpoint == EVERY else endpoint)).merchants.get(shop.id, plan.others) != expected:
+        while (plan := watch.LANES[BALANCE if endpoint == EVERY else endpoint].plan).merchants.get(shop.id, plan.others) != expected:
             await asyncio.sleep(0.02)
 
 

@@ -4,7 +4,6 @@ import asyncio
 
 import pytest
 
-from apps.cutover.api import watch
 from apps.cutover.domain import ENDPOINTS
 from apps.payments.api.hot_urls import _VIEWS
 from tests.cutover.conftest import path_of, send, throw
@@ -82,8 +81,7 @@ async def test_an_answer_has_one_request_id(shop) -> None:
     assert missing.error["request_id"] == missing.headers["request-id"]
 
 
-async def test_a_stranger_is_turned_away_before_anybody_looks_at_a_switch(shop, monkeypatch) -> None:
-    asked = []
-    monkeypatch.setattr(watch, "plan", asked.append)
+async def test_a_stranger_is_turned_away_before_anybody_looks_at_a_switch(shop) -> None:
+    await throw("balance.retrieve", shop, 0)
     reply = await send(shop, "GET", BALANCE, Authorization="Bearer sk_test_nobody")
-    assert (reply.status, asked) == (401, [])
+    assert (reply.status, path_of(reply)) == (401, "hot")

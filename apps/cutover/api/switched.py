@@ -9,61 +9,77 @@ class Refunds(SwitchedView):
 from collections.abc import Mapping
 from typing import Any, cast
 
+import psycopg
 from django.core.handlers.asgi import ASGIRequest
 from django.http import HttpResponse
 
 from apps.core.api.errors import Unavailable
 from apps.core.errors import FlorinError
-from apps.cutover.api import classic, watch
-from apps.cutover.domain import CLASSIC, ENDPOINTS, HOT
+from apps.cutover.api import classic
+from apps.cutover.api.watch import LANES, Lane
+from apps.cutover.domain import ENDPOINTS
 from apps.merchants.api.exchange import HandedOver
 from apps.merchants.api.hot_base import HotView
 
+# What `handled` turns into an answer; everything else is nobody's expectation.
+_ANSWERED = (FlorinError, psycopg.OperationalError, psycopg.InterfaceError)
+
 
 class SwitchedView(HotView):
-    """`endpoint`: the name that each method is switched by. `name` and `path` (hot or classic) are known
-    once the gate has let the request in."""
+    """`endpoint`: the name that each method is switched by. `name` is this request's, from the moment at
+    which the hot path has begun to answer it."""
 
     endpoint: Mapping[str, str] = {}
-    name: str | None = None
-    path = HOT
-    _expected = False
+    lanes: Mapping[str, Lane] = {}
+    lane: Lane | None = None
 
     def __init_subclass__(cls) -> None:
         unknown = set(cls.endpoint.values()).difference(ENDPOINTS)
         if unknown:
-            raise TypeError(f"{cls.__name__} names {unknown.pop()!r}, which apps/cutover/domain.py does not")
+            raise TypeError(f"{cls.__name__} names {unknown.pop()!r}, which apps/cutover/domain does not")
+        cls.lanes = {method: LANES[name] for method, name in cls.endpoint.items()}
 
-    async def handled(self, **kwargs: Any) -> HttpResponse:
+    @property
+    def name(self) -> str | None:
+        return None if self.lane is None else self.lane.endpoint
+
+    async def admitted(self, method: str, **kwargs: Any) -> HttpResponse:
+        # Every request comes through here, so this costs one look-up where nothing is switched.
+        lane = self.lanes.get(method)
+        if lane is None:
+            return await super().admitted(method, **kwargs)
+        if not lane.is_hot and not lane.plan.is_hot(self.caller.merchant_id, self._token()):
+            return await self._classic(lane)
+        self.lane = lane
+        lane.hot.requests += 1
         try:
-            response = await super().handled(**kwargs)
-        except Exception:
-            self._count(failed=True)
+            response: HttpResponse = await getattr(self, method.lower())(self.request, **kwargs)
+        except _ANSWERED:
             raise
-        self._count(failed=response.status_code >= 500 and not self._expected)
+        except Exception:
+            lane.hot.failures += 1
+            raise
         self.observed(response)
         return response
 
-    async def admitted(self, method: str, **kwargs: Any) -> HttpResponse:
-        name = self.name = self.endpoint.get(method)
-        if name is None or watch.plan(name).is_hot(self.caller.merchant_id, self._token()):
-            return await super().admitted(method, **kwargs)
-        self.path = CLASSIC
-        return await classic.answer(cast(ASGIRequest, self.request), HandedOver(self.caller, self.rate_headers))
-
     def refused(self, error: FlorinError) -> HttpResponse:
-        # Too much load and a silent gateway are no fault of this path: the twin would say the same, later.
-        self._expected = not isinstance(error, Unavailable)
-        return super().refused(error)
+        response = super().refused(error)
+        if self.lane is not None:
+            # Too much load and a silent gateway are no fault of this path: the twin would say the same, later.
+            self.lane.hot.failures += isinstance(error, Unavailable)
+            self.observed(response)
+        return response
 
     def observed(self, response: HttpResponse) -> None:
-        """The request has this answer, which nobody has seen yet. Must not wait or fail."""
+        """The hot path has answered this; nobody has seen it yet. Must not wait or fail."""
+
+    async def _classic(self, lane: Lane) -> HttpResponse:
+        lane.classic.requests += 1
+        response = await classic.answer(cast(ASGIRequest, self.request), HandedOver(self.caller, self.rate_headers))
+        lane.classic.failures += response.status_code >= 500
+        return response
 
     def _token(self) -> str:
         """What a retry has in common with its first try."""
         key: str | None = self.request.META.get("HTTP_IDEMPOTENCY_KEY")
         return key or self.caller.request_id
-
-    def _count(self, *, failed: bool) -> None:
-        if self.name is not None:
-            watch.count(self.name, self.path, failed=failed)

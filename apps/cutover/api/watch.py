@@ -6,7 +6,9 @@ The same call carries the counts. A request only looks into a dict.
 """
 
 import asyncio
+from collections.abc import Iterator
 from contextlib import suppress
+from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
@@ -24,22 +26,39 @@ _PATIENCE_S = 2.0
 _AWAY = (psycopg.Error, OSError, TimeoutError)
 
 log = structlog.get_logger(__name__)
-_plans = plans(())
-_counts: dict[tuple[str, str], list[int]] = {(endpoint, path): [0, 0] for endpoint in ENDPOINTS for path in (HOT, CLASSIC)}
+
+
+@dataclass(slots=True)
+class Tally:
+    requests: int = 0
+    failures: int = 0
+
+
+@dataclass(slots=True)
+class Lane:
+    """One endpoint in this process: where its requests go now, and what was counted and not yet told.
+    `is_hot`: all of them go hot, as they do while nobody watches."""
+
+    endpoint: str
+    plan: Plan = field(default_factory=Plan)
+    is_hot: bool = True
+    hot: Tally = field(default_factory=Tally)
+    classic: Tally = field(default_factory=Tally)
+
+    def follow(self, plan: Plan) -> None:
+        self.plan = plan
+        self.is_hot = plan.others == 100 and not plan.merchants
+
+    def taken(self) -> Iterator[dict[str, Any]]:
+        """What was counted since this was last asked."""
+        for path, tally in ((HOT, self.hot), (CLASSIC, self.classic)):
+            if tally.requests:
+                yield {"endpoint": self.endpoint, "path": path, "requests": tally.requests, "failures": tally.failures}
+                tally.requests = tally.failures = 0
+
+
+LANES = {endpoint: Lane(endpoint) for endpoint in ENDPOINTS}
 _watcher: "Watcher | None" = None
-
-
-def plan(endpoint: str) -> Plan:
-    """Where this endpoint's requests go now. Hot while nobody watches, as in a shell."""
-    return _plans[endpoint]
-
-
-def count(endpoint: str, path: str, *, failed: bool) -> None:
-    """A request of `endpoint` was answered on `path`."""
-    counted = _counts[endpoint, path]
-    counted[0] += 1
-    if failed:
-        counted[1] += 1
 
 
 async def start() -> None:
@@ -62,18 +81,8 @@ async def stop() -> None:
 
 
 def _follow(rules: list[Rule]) -> None:
-    global _plans
-    _plans = plans(rules)
-
-
-def _taken() -> list[dict[str, Any]]:
-    """What was counted since it was last asked for."""
-    taken = []
-    for (endpoint, path), counted in _counts.items():
-        if counted[0]:
-            taken.append({"endpoint": endpoint, "path": path, "requests": counted[0], "failures": counted[1]})
-            counted[0] = counted[1] = 0
-    return taken
+    for endpoint, plan in plans(rules).items():
+        LANES[endpoint].follow(plan)
 
 
 class Watcher:
@@ -106,7 +115,7 @@ class Watcher:
 
     async def tick(self) -> None:
         """Tells the counts, learns the rules if they have changed."""
-        counts = _taken()
+        counts = [count for lane in LANES.values() for count in lane.taken()]
         command = {"known": self.known, "counts": [] if self.is_away else counts}
         try:
             async with asyncio.timeout(_PATIENCE_S):
