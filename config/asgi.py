@@ -17,6 +17,7 @@ from django.conf import settings  # noqa: E402  (Django must be set up first)
 
 from apps.core import db, flow, http  # noqa: E402
 from apps.cutover.api import watch  # noqa: E402
+from apps.idempotency.api import replays  # noqa: E402
 from config import hot_urls  # noqa: E402
 from config.lean import MAX_BODY, BodyLimit, LeanHandler, Receive, Scope, Send  # noqa: E402
 
@@ -45,6 +46,7 @@ async def _lifespan(receive: Receive, send: Send) -> None:
         if message["type"] == "lifespan.startup":
             await db.open_pool()
             await watch.start()
+            await replays.connect()
             await send({"type": "lifespan.startup.complete"})
         else:
             await _shut_down()
@@ -57,5 +59,6 @@ async def _shut_down() -> None:
     if left:
         log.warning("shutdown.work_left", count=left)
     await watch.stop()
+    await replays.close()
     await http.close()
     await db.close_pool()

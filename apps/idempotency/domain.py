@@ -2,7 +2,7 @@
 
 import hashlib
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
@@ -14,11 +14,13 @@ _PRINTABLE = re.compile(r"[ -~]+\Z")
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What a write ends in. `replayed`: these are the stored bytes of an earlier request."""
+    """What a write ends in. `replayed`: these are the stored bytes of an earlier request. `kept`: these are
+    the bytes that are stored under the key, for good; only such an answer may be shown again."""
 
     status: int
     body: bytes
     replayed: bool = False
+    kept: bool = field(default=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

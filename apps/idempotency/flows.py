@@ -33,5 +33,5 @@ def settled(outcome: dict[str, Any], claim: dict[str, Any]) -> Answer | dict[str
     if claim.get("outcome") == "mismatch":
         raise IdempotencyKeyReused()
     if claim.get("outcome") == "replay":
-        return Answer(status=claim["status"], body=claim["body"].encode(), replayed=True)
+        return Answer(status=claim["status"], body=claim["body"].encode(), replayed=True, kept=True)
     return outcome

@@ -43,10 +43,10 @@ def _attempt(key: RequestKey, work: Callable[[], tuple[int, bytes]]) -> Answer |
         if claim["outcome"] == "mismatch":
             raise IdempotencyKeyReused()
         if claim["outcome"] == "replay":
-            return Answer(status=claim["status"], body=claim["body"].encode(), replayed=True)
+            return Answer(status=claim["status"], body=claim["body"].encode(), replayed=True, kept=True)
         status, body = work()
         db.call("idempotency_finish_each", [{"k": key.claim(), "status": status, "body": body.decode()}])
-        return Answer(status=status, body=body)
+        return Answer(status=status, body=body, kept=True)
 
 
 def _claim(key: RequestKey) -> dict[str, Any]:

@@ -128,6 +128,10 @@ CACHES = {
         },
     },
 }
+# Answers to writes with a key, for their replays: how long, seconds (0: PostgreSQL answers them all), and
+# how much of them each process leaves in Redis.
+REPLAYS_KEPT_S = env.number("REPLAYS_KEPT_S", 3600)
+REPLAYS_MB = env.number("REPLAYS_MB", 32)
 CHANNEL_LAYERS = {"default": {"BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer", "CONFIG": {"hosts": [REDIS_URL]}}}
 
 CELERY_BROKER_URL = env.text("CELERY_BROKER_URL", REDIS_URL)

@@ -4,7 +4,9 @@ import threading
 
 import pytest
 import stripe
+from django.conf import settings
 from django.db import connection
+from redis import Redis
 
 from apps.core import db
 from apps.events import domain, selectors
@@ -49,6 +51,16 @@ def test_a_retry_with_the_same_key_makes_one_endpoint(shop, api):
     assert first.content == second.content
     assert second.headers["Idempotent-Replayed"] == "true"
     assert count(shop) == 1
+
+
+def test_a_secret_is_never_in_redis(shop, api):
+    endpoint = api.post("webhook_endpoints", WANTED, **{"Idempotency-Key": "make"}).json()
+    api.post(f"webhook_endpoints/{endpoint['id']}/roll_secret", {}, **{"Idempotency-Key": "roll"})
+    api.post(f"webhook_endpoints/{endpoint['id']}", {"description": "x"}, **{"Idempotency-Key": "change"})
+    redis = Redis.from_url(settings.REDIS_URL)
+    values = [redis.get(name) for name in redis.keys(f"florin:replay:{shop.id.hex}:*")]
+    assert len(values) == 1
+    assert b"whsec_" not in values[0]
 
 
 def test_what_is_left_out_of_a_change_stays(api):

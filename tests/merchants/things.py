@@ -29,7 +29,7 @@ def make_thing(key: RequestKey, body: NewThing) -> Flow[Answer]:
         yield Rows("SELECT pg_terminate_backend(pg_backend_pid())")
     note = encode({"object": "thing", "amount": body.amount, "description": body.description}).decode()
     outcome = yield from claimed(lambda: Sql("tests_write", {"k": key.claim(), "note": note, "leave_running": False}))
-    return outcome if isinstance(outcome, Answer) else Answer(200, note.encode())
+    return outcome if isinstance(outcome, Answer) else Answer(200, note.encode(), kept=True)
 
 
 def count_things(key: str) -> Flow[dict[str, Any]]:

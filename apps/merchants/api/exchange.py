@@ -54,10 +54,12 @@ def handed_over(request: HttpRequest) -> HandedOver | None:
 
 
 class Exchange:
-    """One request and its answer. `caller` is set once the gate has let the request in."""
+    """One request and its answer. `caller` is set once the gate has let the request in, `asked` once the
+    identity of a write is known."""
 
     request: HttpRequest
     caller: Caller
+    asked: RequestKey | None = None
     # Scope needed, by method; a method without an entry needs only a valid key.
     scope: Mapping[str, str] = {}
     rate_headers: Mapping[str, str] = {}
@@ -85,13 +87,14 @@ class Exchange:
         if key is not None and cards.holds_card_data(key):
             raise CardDataNotAccepted()
         method = request.method or ""
-        return RequestKey(
+        self.asked = RequestKey(
             merchant_id=caller.merchant_id,
             livemode=caller.livemode,
             key=key,
             fingerprint=idempotency.fingerprint(method, request.path, decode.canonical(body)),
             method_path=f"{method} {request.path}",
         )
+        return self.asked
 
     def raw(self) -> bytes:
         """The body's bytes, at most 256 KB."""

@@ -20,7 +20,8 @@ from django.http import HttpRequest, HttpResponse
 from apps.core.api import request_ids
 from apps.core.api.errors import Unavailable
 from apps.core.errors import FlorinError
-from apps.core.flow import Flow, arun, arun_shielded
+from apps.core.flow import Flow, arun
+from apps.idempotency.api import replays
 from apps.idempotency.domain import Answer
 from apps.merchants.api import gate, limits
 from apps.merchants.api.exchange import Exchange, refuse_url
@@ -73,7 +74,7 @@ class HotView(Exchange):
 
     async def write(self, flow: Flow[Answer]) -> HttpResponse:
         """Runs a write flow to its end even if the client leaves; its answer is the response."""
-        return self.answered(await arun_shielded(flow))
+        return self.answered(await replays.aonce(self.asked, flow))
 
     async def read(self, flow: Flow[T]) -> T:
         """What a reading flow finds."""

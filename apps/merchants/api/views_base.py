@@ -22,7 +22,8 @@ from apps.core.api import request_ids
 from apps.core.api.errors import Unavailable
 from apps.core.api.openapi import DescribedSchema
 from apps.core.errors import FlorinError
-from apps.core.flow import Flow, run
+from apps.core.flow import Flow
+from apps.idempotency.api import replays
 from apps.idempotency.domain import Answer
 from apps.merchants.api import gate, limits
 from apps.merchants.api.exchange import Exchange, HandedOver, handed_over, refuse_url
@@ -76,7 +77,7 @@ class FlorinView(Exchange, APIView):  # type: ignore[misc]  # `request` is Djang
 
     def write(self, flow: Flow[Answer]) -> HttpResponse:
         """Runs a write flow; its answer is the response."""
-        return self.answered(run(flow))
+        return self.answered(replays.once(self.asked, flow))
 
     def handle_exception(self, exc: Exception) -> HttpResponse:  # type: ignore[override]  # DRF takes any HttpResponse
         if isinstance(exc, FlorinError):

@@ -15,6 +15,7 @@ from apps.core.api.types import merged_metadata
 from apps.events import domain, selectors, services
 from apps.events.api import shapes
 from apps.events.models import WebhookEndpoint
+from apps.idempotency.api.replays import work_once
 from apps.idempotency.services import answer_once
 from apps.merchants.api.views_base import FlorinView
 
@@ -68,7 +69,7 @@ class OneEndpoint(_Endpoints):
             changed = services.update_endpoint(**self.mine, endpoint_id=endpoint_id, changes=changes)
             return 200, encode(domain.endpoint_object(vars(changed)))
 
-        return self.answered(answer_once(self.key(body), work))
+        return self.answered(work_once(self.key(body), work))
 
     @describe("Delete a webhook endpoint", request=shapes.Nothing, response=shapes.DeletedWebhookEndpoint, tag="Webhook endpoints")
     def delete(self, request: Request, id: str) -> HttpResponse:

@@ -50,7 +50,7 @@ def request_behind(attempt: Attempt) -> Request:
 
 def refused_answer(error: FlorinError, request: Request) -> Answer:
     """A refusal as the answer that is stored under the request's key."""
-    return Answer(error.status, error_body(error, request.request_id or "", f"{settings.PUBLIC_BASE_URL}/docs/errors"))
+    return Answer(error.status, error_body(error, request.request_id or "", f"{settings.PUBLIC_BASE_URL}/docs/errors"), kept=True)
 
 
 def asked_of(attempt: Attempt, intent: Intent | None, method: PaymentMethod | None) -> Asked:

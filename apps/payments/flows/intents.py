@@ -1,6 +1,7 @@
 """Create, confirm, capture, cancel."""
 
 import time
+from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
@@ -48,7 +49,7 @@ def create_payment_intent(caller: Caller, key: RequestKey, body: requests.Create
     text = telling.text("intent")
     if expand:
         text = encoded((yield from intent_with(intent, expand, method=method)))
-    answer = Answer(200, text.encode())
+    answer = Answer(200, text.encode(), kept=True)
     command = {
         "key": request.key,
         "intent": rows.columns(intent),
@@ -187,7 +188,7 @@ def _cancel_unheld(intent: Intent, request: Request) -> Flow[Answer | None]:
     text = telling.text("intent")
     if request.expand:
         text = encoded((yield from intent_with(canceled, frozenset(request.expand))))
-    answer = Answer(200, text.encode())
+    answer = Answer(200, text.encode(), kept=True)
     command = {
         "key": request.key,
         "claim": True,
@@ -216,4 +217,4 @@ def _resume(attempt_id: UUID, request: Request) -> Flow[Answer]:
         document = yield from intent_with(held.intent, frozenset(request.expand))
         return Answer(200, encoded(document).encode())
     reply = yield from ask(held.attempt, asked_of(held.attempt, held.intent, held.method), begun_at=begun_at)
-    return (yield from settle(held, reply, request))
+    return replace((yield from settle(held, reply, request)), kept=False)  # the owner may have been first after all

@@ -1,6 +1,7 @@
 """Refunds: read the charge, begin (hold the merchant's money), ask, record."""
 
 import time
+from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
@@ -145,7 +146,8 @@ def _resume(attempt_id: UUID, request: Request) -> Flow[Answer]:
     if not found.get("attempt"):
         raise IdempotencyKeyInUse()
     if found["send"]:
-        return (yield from _asked_and_recorded(found, request, begun_at=begun_at))
+        answer = yield from _asked_and_recorded(found, request, begun_at=begun_at)
+        return replace(answer, kept=False)  # the owner may have been first after all
     held = held_of(found)
     return Answer(200, encoded((yield from _document(held.refund, held.charge, None, request))).encode())
 
@@ -194,9 +196,9 @@ def _record(held: HeldRefund, settled: SettledRefund) -> Json:
 
 def _answer(settled: SettledRefund, request: Request, telling: Telling) -> Flow[Answer]:
     if not request.expand:
-        return Answer(200, telling.text("refund").encode())
+        return Answer(200, telling.text("refund").encode(), kept=True)
     document = yield from _document(settled.refund, settled.charge, settled.transaction, request)
-    return Answer(200, encoded(document).encode())
+    return Answer(200, encoded(document).encode(), kept=True)
 
 
 def _document(refund: Refund, charge: Charge, transaction: BalanceTransaction | None, request: Request) -> Flow[Json]:
@@ -216,6 +218,6 @@ def _document(refund: Refund, charge: Charge, transaction: BalanceTransaction | 
 
 def _as_it_stands(outcome: Json, held: HeldRefund, request: Request) -> Flow[Answer]:
     if outcome["answer"]:
-        return Answer(outcome["answer"]["status"], outcome["answer"]["body"].encode())
+        return Answer(outcome["answer"]["status"], outcome["answer"]["body"].encode(), kept=True)
     document = yield from _document(held.refund, held.charge, None, request)
     return Answer(200, encoded(document).encode())

@@ -98,7 +98,7 @@ def _answer(settled: Settled, customer: Customer | None, request: Request, telli
         known = {"customer": customer, "method": settled.method, "charge": settled.charge, "transaction": settled.transaction}
         document = yield from intent_with(intent, frozenset(request.expand), **known)
     if settled.refusal is None:
-        return Answer(200, (encoded(document) if request.expand else telling.text("intent")).encode())
+        return Answer(200, (encoded(document) if request.expand else telling.text("intent")).encode(), kept=True)
     return declined_answer(document, settled, request)
 
 
@@ -117,7 +117,7 @@ def declined_answer(document: Json, settled: Settled, request: Request) -> Answe
 def as_it_stands(outcome: Json, request: Request) -> Flow[Answer]:
     """The answer where somebody else was first: the one they stored, or the payment as it is now."""
     if outcome.get("answer"):
-        return Answer(outcome["answer"]["status"], outcome["answer"]["body"].encode())
+        return Answer(outcome["answer"]["status"], outcome["answer"]["body"].encode(), kept=True)
     held = held_of(outcome["held"])
     known = {"customer": held.customer, "method": held.method, "charge": held.charge}
     document = yield from intent_with(held.intent, frozenset(request.expand), **known)

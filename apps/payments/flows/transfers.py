@@ -37,7 +37,7 @@ def create_transfer(caller: Caller, key: RequestKey, body: requests.CreateTransf
     request = request_of(caller, key, transfer.id, expand=expand)
     telling = Telling({"transfer": (transfer, lambda: objects.transfer(transfer))})
     text = encoded(objects.transfer(transfer, transaction=paid)) if expand else telling.text("transfer")
-    answer = Answer(200, text.encode())
+    answer = Answer(200, text.encode(), kept=True)
     command = {
         "key": request.key,
         "transfer": rows.columns(transfer),

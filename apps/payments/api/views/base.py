@@ -13,7 +13,7 @@ from apps.core.api.types import ListParams
 from apps.core.errors import InvalidId, NotFound
 from apps.core.flow import run
 from apps.core.ids import decode
-from apps.idempotency.services import answer_once
+from apps.idempotency.api.replays import work_once
 from apps.merchants.api.views_base import FlorinView
 from apps.merchants.domain import Caller
 from apps.payments import gateways, selectors
@@ -74,7 +74,7 @@ class View(FlorinView):
             shown = selectors.one(type(changed), id=changed.id, expand=expand, **self.mine) if expand else changed
             return 200, encode(self.render(shown, expand))
 
-        return self.answered(answer_once(key, once))
+        return self.answered(work_once(key, once))
 
 
 def new_method(caller: Caller, name: str) -> Json:
