@@ -10,7 +10,7 @@ from urllib.parse import unquote, urlsplit
 
 ROOT = Path(__file__).resolve().parent.parent
 # They say how to use DATABASE_URL: the stack's are of no use to somebody who names another database.
-OF_THE_DATABASE = {"DATABASE_POOLED", "DATABASE_PREPARE", "HOT_DATABASE_URL", "HOT_DATABASE_POOLED", "HOT_PREPARE"}
+OF_THE_DATABASE = {"DATABASE_POOLED", "DATABASE_PREPARE", "DATABASE_DIRECT_URL", "HOT_DATABASE_URL", "HOT_PREPARE"}
 
 
 def state_dir() -> Path:
@@ -65,7 +65,7 @@ def database(url: str) -> dict[str, object]:
     """Django's DATABASES entry for `postgres://user:password@host:port/name`."""
     parts = urlsplit(url)
     return {
-        "ENGINE": "django.db.backends.postgresql",
+        "ENGINE": "apps.core.postgresql",
         "NAME": unquote(parts.path.lstrip("/")),
         "USER": unquote(parts.username or ""),
         "PASSWORD": unquote(parts.password or ""),

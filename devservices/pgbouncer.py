@@ -116,6 +116,7 @@ def settings(database_url: str, port: int, *, hot: str, prepares: bool) -> dict[
         "DATABASE_URL": pooled,
         "DATABASE_POOLED": "1",
         "DATABASE_PREPARE": "1" if prepares else "0",
+        "DATABASE_DIRECT_URL": database_url,
         "HOT_DATABASE_URL": pooled if hot == "through" else database_url,
         "HOT_PREPARE": "1" if prepares or hot == "direct" else "0",
     }

@@ -38,6 +38,7 @@ def _point_at(name: str) -> None:
     settings.DATABASES["default"]["NAME"] = name
     settings.OWNER_DATABASE["NAME"] = name
     settings.DATABASE_DSN = env.dsn(settings.DATABASES["default"])
+    settings.DATABASE_DIRECT_DSN = make_conninfo(settings.DATABASE_DIRECT_DSN, dbname=name)
     settings.HOT_DATABASE_DSN = make_conninfo(settings.HOT_DATABASE_DSN, dbname=name)
     settings.DATABASE_OWNER_DSN = env.dsn(settings.OWNER_DATABASE)
 

@@ -61,14 +61,15 @@ def shift_seconds() -> float:
 
 def _refresh() -> None:
     # A connection of its own: callers may be inside an event loop or a failed transaction, where
-    # Django's connection cannot be used. Only platforms whose clock may move come here.
+    # Django's connection cannot be used. Past the pooler: with a transaction open, waiting for a second of
+    # its connections would be a deadlock. Only platforms whose clock may move come here.
     import psycopg
 
     global _shift_s, _read_at, _known
     if time.monotonic() - _read_at <= _REFRESH_S and _read_at >= 0:
         return
     try:
-        with psycopg.connect(settings.DATABASE_DSN, autocommit=True, connect_timeout=2) as connection:
+        with psycopg.connect(settings.DATABASE_DIRECT_DSN, autocommit=True, connect_timeout=2) as connection:
             row = connection.execute("SELECT extract(epoch FROM shift)::float8 FROM core_clock").fetchone()
     except psycopg.OperationalError:
         if not _known:

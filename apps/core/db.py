@@ -5,6 +5,7 @@ code calls it on Django's connection (so inside whatever transaction is open), a
 process's pool (always autocommitted: nothing is ever open across an await).
 """
 
+import select
 from collections.abc import Sequence
 from typing import Any, cast
 
@@ -73,16 +74,30 @@ class _connection:
     """A pooled connection; too long a wait for one becomes Overloaded (nothing was started)."""
 
     async def __aenter__(self) -> Any:
-        pool = await _opened()
-        try:
-            self.conn = await pool.getconn()
-        except PoolTimeout:
-            raise Overloaded() from None
-        self.pool = pool
-        return self.conn
+        self.pool = await _opened()
+        while True:
+            try:
+                self.conn = await self.pool.getconn()
+            except PoolTimeout:
+                raise Overloaded() from None
+            if not ended_while_idle(self.conn):
+                return self.conn
+            await self.conn.close()
+            await self.pool.putconn(self.conn)  # the pool makes another
 
     async def __aexit__(self, *exc: object) -> None:
         await self.pool.putconn(self.conn)
+
+
+def ended_while_idle(conn: Any) -> bool:
+    """True when the server's side of an idle connection has said something: nobody asked, so it said goodbye.
+
+    A restart of PostgreSQL or PgBouncer ends every connection of every pool. Asking the socket whether anything
+    waits to be read costs a microsecond where the pool's own check costs a round trip, and finds them all
+    before anything is sent; what is lost later has an unknown outcome and is never repeated here."""
+    waiting = select.poll()
+    waiting.register(conn.fileno(), select.POLLIN)
+    return bool(waiting.poll(0))
 
 
 async def _opened() -> AsyncConnectionPool[Any]:
@@ -97,9 +112,11 @@ async def open_pool() -> AsyncConnectionPool[Any]:
         min_size=settings.HOT_POOL_SIZE,
         max_size=settings.HOT_POOL_SIZE,
         timeout=settings.HOT_POOL_WAIT_S,
+        reconnect_timeout=settings.DATABASE_RECONNECT_S,
         kwargs={
             "autocommit": True,
             "prepare_threshold": 2 if settings.HOT_PREPARE else None,
+            **settings.DATABASE_PATIENCE,
             "application_name": "florin-hot",
         },
         open=False,

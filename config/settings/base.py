@@ -84,6 +84,11 @@ _owner = env.database(env.text("DATABASE_OWNER_URL", env.text("DATABASE_URL", "p
 # A transaction pooler (PgBouncer) stands between. One that follows prepared statements (1.21 and later) says so.
 POOLED = env.flag("DATABASE_POOLED", False)
 PREPARE = env.flag("DATABASE_PREPARE", not POOLED)
+# A server that is gone is tried again at once and a second later; then the next request tries. The pools' own
+# way, doubling pauses for five minutes, would outlast the restart that caused it.
+DATABASE_RECONNECT_S = 1.0
+# A machine that vanished says nothing: seconds for a connection, milliseconds for an unacknowledged packet.
+DATABASE_PATIENCE = {"connect_timeout": 3, "keepalives_idle": 30, "tcp_user_timeout": 10_000}
 DATABASES = {
     "default": {
         **_database,
@@ -91,7 +96,13 @@ DATABASES = {
         "CONN_MAX_AGE": 0,
         "DISABLE_SERVER_SIDE_CURSORS": POOLED,
         "OPTIONS": {
-            "pool": {"min_size": 0, "max_size": env.number("DATABASE_POOL_SIZE", 8), "timeout": 5},
+            "pool": {
+                "min_size": 0,
+                "max_size": env.number("DATABASE_POOL_SIZE", 8),
+                "timeout": env.seconds("DATABASE_POOL_WAIT_S", 2.0),
+                "reconnect_timeout": DATABASE_RECONNECT_S,
+            },
+            **DATABASE_PATIENCE,
             "application_name": "florin",
             "prepare_threshold": 5 if PREPARE else None,
         },
@@ -102,9 +113,11 @@ ATOMIC_REQUESTS = False
 DATABASE_DSN = env.dsn(_database)
 DATABASE_OWNER_DSN = env.dsn(_owner)
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
-# The hot pool goes direct where HOT_DATABASE_URL says so: it holds few connections and lives by prepared statements.
-HOT_DATABASE_DSN = env.dsn(env.database(env.text("HOT_DATABASE_URL"))) if env.given("HOT_DATABASE_URL") else DATABASE_DSN
-HOT_POOLED = env.flag("HOT_DATABASE_POOLED", POOLED and not env.given("HOT_DATABASE_URL"))
+# Past the pooler, as the application's role: for what must not wait for a connection while it holds one.
+DATABASE_DIRECT_DSN = env.dsn(env.database(env.text("DATABASE_DIRECT_URL"))) if env.given("DATABASE_DIRECT_URL") else DATABASE_DSN
+# The hot pool goes direct unless told otherwise: it holds few connections and lives by prepared statements.
+HOT_DATABASE_DSN = env.dsn(env.database(env.text("HOT_DATABASE_URL"))) if env.given("HOT_DATABASE_URL") else DATABASE_DIRECT_DSN
+HOT_POOLED = POOLED and HOT_DATABASE_DSN == DATABASE_DSN
 HOT_POOL_SIZE = env.number("HOT_POOL_SIZE", 4)
 HOT_POOL_WAIT_S = env.seconds("HOT_POOL_WAIT_S", 2.0)
 # How many writes of one process may wait to be sent; more are refused at once with 503.

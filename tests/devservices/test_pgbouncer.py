@@ -36,7 +36,7 @@ def test_on_request_the_application_goes_through_and_migrations_do_not(stack, wi
 
 def test_without_the_request_nothing_of_it_is_there(services):
     assert services.processes("pgbouncer") == []
-    assert not {"DATABASE_POOLED", "HOT_DATABASE_URL"} & set(services.env())
+    assert not {"DATABASE_POOLED", "DATABASE_DIRECT_URL", "HOT_DATABASE_URL"} & set(services.env())
 
 
 def test_passwords_are_readable_by_the_servers_account_only(stack):
