@@ -145,7 +145,7 @@ class Line:
         """The outcomes of `function(commands)`, committed."""
         statement = pgsql.SQL("SELECT {}(%s::jsonb)::text").format(pgsql.Identifier(function))
         conn = self._conn or await AsyncConnection.connect(
-            settings.HOT_DATABASE_DSN,
+            settings.DATABASE_DIRECT_DSN,
             autocommit=True,
             prepare_threshold=2 if settings.HOT_PREPARE else None,
             application_name="florin-line",
