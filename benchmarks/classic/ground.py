@@ -21,8 +21,8 @@ def lay() -> dict[str, list[str]]:
     """Fresh merchants; the first has money and paid intents. Gives the fields of Targets."""
     merchants = [Merchant.objects.create(name=f"Bench {number}") for number in range(MERCHANTS)]
     secrets_ = [_issue(merchant) for merchant in merchants]
-    endowed = [(ledger.account("bank", "eur", False), _MONEY), (ledger.account("available", "eur", False, merchants[0]), -_MONEY)]
-    ledger.post("adjustment", merchants[0].id, endowed, livemode=False)
+    endowed = [ledger.Movement("bank", _MONEY), ledger.Movement("available", -_MONEY, merchants[0])]
+    ledger.post("adjustment", merchants[0].id, endowed, currency="eur", livemode=False)
     key = ApiKey.objects.select_related("merchant").get(merchant=merchants[0])
     intents = [_paid(key) for _ in range(INTENTS)]
     return {"keys": secrets_, "accounts": [merchant.id for merchant in merchants[1:]], "intents": intents}
@@ -36,6 +36,6 @@ def _issue(merchant: Merchant) -> str:
 
 def _paid(key: ApiKey) -> str:
     asked = {"amount": 1999, "currency": "eur", "payment_method": "pm_card_visa", "metadata": {"order": "A-1001"}}
-    attempt = payments.begin(payments.create_intent(key, asked))
+    intent, _ = payments.create_intent(key, asked)
     told = {"status": "captured", "card": _CARD, "network_reference": secrets.token_hex(8)}
-    return payments.settle(attempt, told).id
+    return payments.settle(payments.begin(intent), told)["id"]

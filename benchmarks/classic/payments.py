@@ -25,14 +25,15 @@ from benchmarks.classic.models import (
 from benchmarks.classic.serializers import ChargeSerializer, PaymentIntentSerializer, TransferSerializer
 
 
-def tell(type_: str, of: PaymentIntent | Charge | Transfer, data: dict[str, Any]) -> None:
-    """An event, and its place in the outbox."""
+def tell(type_: str, of: PaymentIntent | Charge | Transfer, data: dict[str, Any]) -> dict[str, Any]:
+    """An event, and its place in the outbox. Gives `data` back."""
     event = Event.objects.create(merchant=of.merchant, livemode=of.livemode, type=type_, object_id=of.id, data=data)
     OutboxItem.objects.create(event=event)
+    return data
 
 
-def create_intent(key: ApiKey, given: dict[str, Any]) -> PaymentIntent:
-    """Emits: payment_intent.created.  Raises: ValidationError."""
+def create_intent(key: ApiKey, given: dict[str, Any]) -> tuple[PaymentIntent, dict[str, Any]]:
+    """The intent, and how it is shown.  Emits: payment_intent.created.  Raises: ValidationError."""
     owner = {"merchant": key.merchant, "livemode": key.livemode}
     fields = {name: value for name, value in given.items() if name not in ("confirm", "payment_method", "customer")}
     intent_id = new_id("pi")
@@ -45,8 +46,7 @@ def create_intent(key: ApiKey, given: dict[str, Any]) -> PaymentIntent:
         intent.payment_method = _method(owner, given["payment_method"])
         intent.status = "requires_confirmation"
     intent.save(force_insert=True)
-    tell("payment_intent.created", intent, PaymentIntentSerializer(intent).data)
-    return intent
+    return intent, tell("payment_intent.created", intent, PaymentIntentSerializer(intent).data)
 
 
 def _method(owner: dict[str, Any], name: str) -> PaymentMethod:
@@ -70,8 +70,8 @@ def begin(intent: PaymentIntent) -> Attempt:
     )
 
 
-def settle(attempt: Attempt, told: dict[str, Any]) -> PaymentIntent:
-    """The gateway's answer becomes state, money and events.
+def settle(attempt: Attempt, told: dict[str, Any]) -> dict[str, Any]:
+    """The gateway's answer becomes state, money and events; gives the intent as it is shown.
 
     Posts: capture.  Emits: charge.succeeded, payment_intent.succeeded or …failed.
     """
@@ -91,8 +91,8 @@ def settle(attempt: Attempt, told: dict[str, Any]) -> PaymentIntent:
     intent.save(update_fields=["latest_charge", "status", "amount_received", "last_payment_error"])
     ending = "succeeded" if succeeded else "failed"
     tell(f"charge.{ending}", charge, ChargeSerializer(charge).data)
-    tell("payment_intent.succeeded" if succeeded else "payment_intent.payment_failed", intent, PaymentIntentSerializer(intent).data)
-    return intent
+    document = PaymentIntentSerializer(intent).data
+    return tell("payment_intent.succeeded" if succeeded else "payment_intent.payment_failed", intent, document)
 
 
 def _charge(attempt: Attempt, intent: PaymentIntent, told: dict[str, Any], succeeded: bool) -> Charge:
@@ -114,18 +114,15 @@ def _charge(attempt: Attempt, intent: PaymentIntent, told: dict[str, Any], succe
     return charge
 
 
-def create_transfer(key: ApiKey, given: dict[str, Any]) -> Transfer:
-    """Posts: transfer.  Emits: transfer.created.  Raises: ValidationError."""
+def create_transfer(key: ApiKey, given: dict[str, Any]) -> dict[str, Any]:
+    """The transfer as it is shown.  Posts: transfer.  Emits: transfer.created.  Raises: ValidationError."""
     payer, amount, currency = key.merchant, given["amount"], given["currency"]
     destination = Merchant.objects.filter(pk=given["destination"]).exclude(pk=payer.pk).first()
     if destination is None:
         raise ValidationError({"destination": "No such account."})
     transfer_id = new_id("tr")
-    movements = [
-        (ledger.account("available", currency, key.livemode, payer), amount),
-        (ledger.account("available", currency, key.livemode, destination), -amount),
-    ]
-    entry = ledger.post("transfer", transfer_id, movements, livemode=key.livemode)
+    movements = [ledger.Movement("available", amount, payer), ledger.Movement("available", -amount, destination)]
+    entry = ledger.post("transfer", transfer_id, movements, currency=currency, livemode=key.livemode)
     sides = [
         BalanceTransaction(
             merchant=merchant, livemode=key.livemode, type=type_, amount=signed, net=signed, currency=currency,
@@ -138,5 +135,4 @@ def create_transfer(key: ApiKey, given: dict[str, Any]) -> Transfer:
         id=transfer_id, merchant=payer, livemode=key.livemode, destination=destination, balance_transaction=sides[0], amount=amount,
         currency=currency, description=given.get("description"), metadata=given.get("metadata", {}),
     )  # fmt: skip
-    tell("transfer.created", transfer, TransferSerializer(transfer).data)
-    return transfer
+    return tell("transfer.created", transfer, TransferSerializer(transfer).data)

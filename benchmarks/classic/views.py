@@ -8,12 +8,7 @@ from rest_framework.views import APIView
 
 from benchmarks.classic import gateway, idempotency, payments
 from benchmarks.classic.models import Account, PaymentIntent
-from benchmarks.classic.serializers import (
-    CreateIntentSerializer,
-    CreateTransferSerializer,
-    PaymentIntentSerializer,
-    TransferSerializer,
-)
+from benchmarks.classic.serializers import CreateIntentSerializer, CreateTransferSerializer, PaymentIntentSerializer
 
 MOST = 100
 
@@ -50,15 +45,14 @@ class PaymentIntentViewSet(mixins.RetrieveModelMixin, mixins.ListModelMixin, vie
             record = idempotency.claim(request, given)
             if record and record.status:
                 return Response(record.body, status=record.status)
-            intent = payments.create_intent(request.auth, given)
+            intent, answer = payments.create_intent(request.auth, given)
             if not given["confirm"]:
-                answer = PaymentIntentSerializer(intent).data
                 idempotency.finish(record, answer)
                 return Response(answer)
             attempt = payments.begin(intent)
         told = gateway.authorize(attempt, intent)
         with transaction.atomic():
-            answer = PaymentIntentSerializer(payments.settle(attempt, told)).data
+            answer = payments.settle(attempt, told)
             idempotency.finish(record, answer)
         return Response(answer)
 
@@ -71,7 +65,7 @@ class TransferViewSet(viewsets.ViewSet):
             record = idempotency.claim(request, form.validated_data)
             if record and record.status:
                 return Response(record.body, status=record.status)
-            answer = TransferSerializer(payments.create_transfer(request.auth, form.validated_data)).data
+            answer = payments.create_transfer(request.auth, form.validated_data)
             idempotency.finish(record, answer)
         return Response(answer)
 
