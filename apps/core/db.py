@@ -14,9 +14,9 @@ from django.conf import settings
 from django.db import connection
 from psycopg import AsyncConnection
 from psycopg import sql as pgsql
-from psycopg.rows import dict_row
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
+from apps.core import pipeline
 from apps.core.errors import Overloaded
 
 Command = dict[str, Any]
@@ -27,6 +27,7 @@ Row = dict[str, Any]
 _JSON_OIDS = frozenset({114, 3802})
 
 _pool: AsyncConnectionPool[Any] | None = None
+_lines: pipeline.Lines | None = None
 
 
 def encode(commands: Sequence[Command]) -> str:
@@ -64,10 +65,9 @@ async def acall(function: str, commands: bytes) -> list[Outcome]:
 
 
 async def aquery(statement: str, params: Sequence[Any] | dict[str, Any] = ()) -> list[Row]:
-    """Rows as dicts, on a connection of the pool."""
-    async with _connection() as conn, conn.cursor(row_factory=dict_row) as cursor:
-        await cursor.execute(statement, params or None)
-        return cast(list[Row], await cursor.fetchall())
+    """Rows as dicts, on one of the process's lines (apps.core.pipeline)."""
+    found = await (_lines or _open_lines()).ask(statement, params)
+    return [dict(zip(found.columns, row, strict=True)) for row in found.rows]
 
 
 class _connection:
@@ -126,12 +126,24 @@ async def open_pool() -> AsyncConnectionPool[Any]:
     return _pool
 
 
+def _open_lines() -> pipeline.Lines:
+    """Connects with the first question."""
+    global _lines
+    _lines = pipeline.Lines(
+        settings.HOT_DATABASE_DSN, count=settings.HOT_LINES, prepare=settings.HOT_PREPARE, wait_s=settings.HOT_POOL_WAIT_S
+    )
+    return _lines
+
+
 async def close_pool() -> None:
-    """Waits for connections in use, then closes the pool (ASGI lifespan end)."""
-    global _pool
+    """Waits for connections in use, then closes them (ASGI lifespan end)."""
+    global _pool, _lines
     pool, _pool = _pool, None
+    lines, _lines = _lines, None
     if pool is not None:
         await pool.close()
+    if lines is not None:
+        await lines.close()
 
 
 class Line:
