@@ -164,10 +164,10 @@ def _fail(calls: list[_Call], error: BaseException) -> None:
     it is raised."""
     for call in calls:
         if not call.answer.done():
-            call.answer.set_exception(_another(error))
+            call.answer.set_exception(another(error))
 
 
-def _another(error: BaseException) -> BaseException:
+def another(error: BaseException) -> BaseException:
     """The same error once more, made without its constructor, which may want other arguments."""
     made = type(error).__new__(type(error), *error.args)
     made.__dict__.update(error.__dict__)

@@ -19,8 +19,9 @@ from django.http import HttpRequest, HttpResponse
 
 from apps.core.api import request_ids
 from apps.core.api.errors import Unavailable
+from apps.core.collapse import shared
 from apps.core.errors import FlorinError
-from apps.core.flow import Flow, arun
+from apps.core.flow import Flow
 from apps.idempotency.api import replays
 from apps.idempotency.domain import Answer
 from apps.merchants.api import gate, limits
@@ -77,5 +78,7 @@ class HotView(Exchange):
         return self.answered(await replays.aonce(self.asked, flow))
 
     async def read(self, flow: Flow[T]) -> T:
-        """What a reading flow finds."""
-        return await arun(flow)
+        """What a reading flow of a GET finds. Those who ask for the same at the same time share it."""
+        request, caller = self.request, self.caller
+        key = (caller.merchant_id, caller.livemode, request.path, request.META.get("QUERY_STRING"))
+        return await shared(key, flow)
