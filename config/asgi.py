@@ -16,7 +16,7 @@ django_application = get_asgi_application()
 from django.conf import settings  # noqa: E402  (Django must be set up first)
 
 from apps.core import db, flow, http  # noqa: E402
-from apps.cutover.api import watch  # noqa: E402
+from apps.cutover.api import shadowing, watch  # noqa: E402
 from apps.idempotency.api import replays  # noqa: E402
 from config import hot_urls  # noqa: E402
 from config.lean import MAX_BODY, BodyLimit, LeanHandler, Receive, Scope, Send  # noqa: E402
@@ -46,6 +46,7 @@ async def _lifespan(receive: Receive, send: Send) -> None:
         if message["type"] == "lifespan.startup":
             await db.open_pool()
             await watch.start()
+            shadowing.start()
             await replays.connect()
             await send({"type": "lifespan.startup.complete"})
         else:
@@ -59,6 +60,7 @@ async def _shut_down() -> None:
     if left:
         log.warning("shutdown.work_left", count=left)
     await watch.stop()
+    await shadowing.stop()
     await replays.close()
     await http.close()
     await db.close_pool()

@@ -67,6 +67,11 @@ UNFOLD: dict[str, Any] = {
                 _item("Webhook endpoints", "webhook", "events.webhookendpoint"),
                 _item("Deliveries", "outbox", "events.delivery"),
             ),
+            _group(
+                "Cutover",
+                _item("Shadow differences", "difference", "cutover.difference"),
+                _item("Shadow rates", "percent", "cutover.shadowrate"),
+            ),
             _group("Work", _item("Schedule", "schedule", "django_celery_beat.periodictask"), _item("Users", "person", "auth.user")),
         ],
     },

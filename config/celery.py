@@ -49,6 +49,7 @@ task_routes = {
     "statements.*": {"queue": "documents"},
     "reconciliation.*": {"queue": "recon"},
     "closing.*": {"queue": "close"},
+    "shadow.*": {"queue": "shadow"},
 }
 beat_scheduler = "django_celery_beat.schedulers:DatabaseScheduler"
 beat_max_loop_interval = 1

@@ -52,6 +52,14 @@ def seconds(name: str, default: float) -> float:
     return float(os.environ.get(name) or default)
 
 
+def share(name: str, default: float) -> float:
+    """A percentage, 0 to 100."""
+    percent = float(os.environ.get(name) or default)
+    if not 0 <= percent <= 100:
+        raise ValueError(f"{name} is no percentage: {percent}")
+    return percent
+
+
 def flag(name: str, default: bool) -> bool:
     value = os.environ.get(name)
     return default if not value else value.lower() in {"1", "true", "yes", "on"}

@@ -15,6 +15,8 @@ POKES: dict[str, Poke] = {
     "Recover payments whose outcome is unknown": Poke("payments.recover_unknown", 5),
     "Release funds that became available": Poke("payments.release_funds", 60),
     "Send webhooks and consequences that are due": Poke("events.sweep", 5),
+    "Compare hot answers with classic ones": Poke("shadow.compare", 5),
+    "Forget old shadow answers": Poke("shadow.forget", 3600),
     "Turn failing endpoints classic": Poke("cutover.roll_back_where_due", 5),
     "Seal new ledger entries": Poke("ledger.seal", 60),
     "End holds that are past their time": Poke("ledger.expire_holds", 60),

@@ -15,7 +15,7 @@ BIN = Path(sys.executable).parent
 _COMMANDS = {
     "web": [str(BIN / "gunicorn"), "config.asgi:application", "-c", "gunicorn.conf.py"],
     "worker": [
-        str(BIN / "celery"), "-A", "celery_app", "worker", "--queues", "relay,webhooks,mail,documents,recon,close,celery",
+        str(BIN / "celery"), "-A", "celery_app", "worker", "--queues", "relay,webhooks,mail,documents,recon,close,shadow,celery",
         "--concurrency", "2", "--loglevel", "WARNING", "--without-gossip", "--without-mingle",
     ],
     "relay": [sys.executable, "manage.py", "relay"],

@@ -58,6 +58,9 @@ HOT_URLCONF = "config.hot_urls"
 # Answers what a hot view hands over (apps/cutover); HOT_ROUTES=off sends everything there at once.
 CLASSIC_APPLICATION = "config.asgi.stock"
 HOT_ROUTES = env.flag("HOT_ROUTES", True)
+# Percent of hot answers that the classic path gives a second time, off the request, to be compared.
+SHADOW_READ_PERCENT = env.share("SHADOW_READ_PERCENT", 0.0)
+SHADOW_WRITE_PERCENT = env.share("SHADOW_WRITE_PERCENT", 0.0)
 ASGI_APPLICATION = "config.asgi.application"
 WSGI_APPLICATION = "config.wsgi.application"
 APPEND_SLASH = True

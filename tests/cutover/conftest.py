@@ -13,6 +13,7 @@ from apps.cutover.api import watch
 from apps.cutover.domain import EVERY
 from apps.merchants.api import gate, limits
 from config.asgi import lean
+from tests.cutover.shadow import shadowed  # noqa: F401  (a fixture)
 from tests.factories import MadeMerchant
 from tests.merchants.asgi import Reply, ask
 

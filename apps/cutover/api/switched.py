@@ -15,7 +15,7 @@ from django.http import HttpResponse
 
 from apps.core.api.errors import Unavailable
 from apps.core.errors import FlorinError
-from apps.cutover.api import classic
+from apps.cutover.api import classic, shadowing
 from apps.cutover.api.watch import LANES, Lane
 from apps.cutover.domain import ENDPOINTS
 from apps.merchants.api.exchange import HandedOver
@@ -72,6 +72,8 @@ class SwitchedView(HotView):
 
     def observed(self, response: HttpResponse) -> None:
         """The hot path has answered this; nobody has seen it yet. Must not wait or fail."""
+        if self.lane is not None:
+            shadowing.offer(self.lane.endpoint, self.caller, self.request, response)
 
     async def _classic(self, lane: Lane) -> HttpResponse:
         lane.classic.requests += 1

@@ -1,5 +1,6 @@
 """Who goes which way, who said so, and how it goes."""
 
+from apps.cutover.models.shadow import Difference, Sample, ShadowRate, Tally
 from apps.cutover.models.switch import Change, Outcome, Switch
 
-__all__ = ["Change", "Outcome", "Switch"]
+__all__ = ["Change", "Difference", "Outcome", "Sample", "ShadowRate", "Switch", "Tally"]

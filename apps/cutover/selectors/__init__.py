@@ -1,9 +1,9 @@
-"""Questions about switches and about how their endpoints do."""
+"""Questions about switches, about how their endpoints do, and about shadow answers."""
 
+from apps.cutover.selectors.shadow import Summary, ago, differences, shadow_summary, total
 from apps.cutover.selectors.switching import (
     changes,
     complaint,
-    differences,
     merchant_names,
     outcomes,
     rules,
@@ -12,4 +12,18 @@ from apps.cutover.selectors.switching import (
     thresholds,
 )
 
-__all__ = ["changes", "complaint", "differences", "merchant_names", "outcomes", "rules", "switch", "switches", "thresholds"]
+__all__ = [
+    "Summary",
+    "ago",
+    "changes",
+    "complaint",
+    "differences",
+    "merchant_names",
+    "outcomes",
+    "rules",
+    "shadow_summary",
+    "switch",
+    "switches",
+    "thresholds",
+    "total",
+]

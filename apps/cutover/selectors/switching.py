@@ -11,6 +11,7 @@ from apps.core import db
 from apps.cutover import domain
 from apps.cutover.domain import EVERY, HOT, Rule, Seen, Thresholds
 from apps.cutover.models import Change, Outcome, Switch
+from apps.cutover.selectors.shadow import differences
 from apps.merchants.models import Merchant
 
 # Differences are rarer than failures and are looked for in a sample only.
@@ -57,12 +58,6 @@ def outcomes(endpoint: str, path: str, seconds: int) -> tuple[int, int]:
         found = found.filter(at__gte=switched)
     counted = found.aggregate(requests=Sum("requests"), failures=Sum("failures"))
     return counted["requests"] or 0, counted["failures"] or 0
-
-
-def differences(endpoint: str, since: datetime) -> tuple[int, int]:
-    """(compared, differing): how many of the endpoint's hot answers since then were compared with the
-    classic ones, and how many of them were not the same."""
-    return 0, 0
 
 
 def changes(limit: int) -> list[Change]:

@@ -1,5 +1,26 @@
-"""What throws switches."""
+"""What throws switches, and what is done with samples and the differences they show."""
 
+from apps.cutover.services.shadow import (
+    TRIES,
+    claim_samples,
+    explain_difference,
+    finish_sample,
+    forget_old,
+    set_shadow_rate,
+)
 from apps.cutover.services.switching import AUTOMATIC, limit, refuse_unknown, roll_back, roll_back_where_due, throw
 
-__all__ = ["AUTOMATIC", "limit", "refuse_unknown", "roll_back", "roll_back_where_due", "throw"]
+__all__ = [
+    "AUTOMATIC",
+    "TRIES",
+    "claim_samples",
+    "explain_difference",
+    "finish_sample",
+    "forget_old",
+    "limit",
+    "refuse_unknown",
+    "roll_back",
+    "roll_back_where_due",
+    "set_shadow_rate",
+    "throw",
+]

@@ -1,0 +1,87 @@
+"""The rules of a comparison, and the diff that shows it."""
+
+import orjson
+import pytest
+
+from apps.core.ids import encode, new_id
+from apps.cutover.domain.comparing import KEPT_BYTES, Mask, Told, first_difference, judged_read, kept
+from apps.cutover.domain.diffing import Piece, pretty, side_by_side
+
+JSON = "application/json"
+
+
+def told(document, status: int = 200) -> Told:
+    return Told(status, JSON, document if isinstance(document, bytes) else orjson.dumps(document))
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "where"),
+    [
+        ({"a": {"b": [1, 2]}}, {"a": {"b": [1, 3]}}, "a.b[1]"),
+        ({"a": 1, "b": 2}, {"b": 2, "a": 1}, "object: order of keys"),
+        ({"a": 1}, {"a": 1, "b": 2}, "b"),
+        ({"a": [1]}, {"a": [1, 2]}, "a: 1 ≠ 2 items"),
+        ({"a": 1}, {"a": True}, "a"),
+        ({"a": 1}, {"a": 1.0}, "a"),
+    ],
+)
+def test_it_says_where_two_answers_part(one, other, where: str) -> None:
+    assert first_difference(orjson.dumps(one), orjson.dumps(other)) == where
+
+
+def test_the_same_json_in_other_bytes_is_another_answer() -> None:
+    found = judged_read(told({"a": 1}), told({"a": 1}), told(b'{"a": 1}'))
+    assert (found.verdict, found.what) == ("different", "bytes")
+
+
+@pytest.mark.parametrize(
+    ("sent", "verdict"),
+    [
+        ({"object": "x", "id": "x_1", "amount": 2}, "same"),
+        ({"object": "x", "id": "x_1", "amount": 1}, "moved_on"),
+        ({"object": "x", "id": "x_2", "amount": 1}, "different"),
+        ({"id": "x_1", "object": "x", "amount": 2}, "different"),
+        ({"object": "x", "id": "x_1"}, "different"),
+        (b'{"object": "x", "id": "x_1", "amount": 2}', "different"),
+    ],
+)
+def test_only_what_may_have_changed_moves_on(sent, verdict: str) -> None:
+    now = told({"object": "x", "id": "x_1", "amount": 2})
+    assert judged_read(told(sent), now, now).verdict == verdict
+
+
+def test_a_500_that_was_sent_is_a_difference_although_both_answer_now() -> None:
+    now = told({"object": "x"})
+    assert judged_read(told(b"", 500), now, now).what == "sent, and not for want of time: status 500"
+
+
+def test_ids_are_masked_by_kind_and_place_and_references_have_to_agree() -> None:
+    one, other = encode("pi", new_id()), encode("pi", new_id())
+    document = {"id": one, "client_secret": f"{one}_secret_x-y", "of": [other, one], "created": 5, "canceled_at": None}
+    assert Mask()(document) == {"id": "pi_1", "client_secret": "pi_1_secret", "of": ["pi_2", "pi_1"], "created": 0, "canceled_at": None}
+
+
+def test_a_secret_leaves_a_trace_that_shows_whether_it_was_the_same() -> None:
+    one, again, other = [kept(orjson.dumps({"client_secret": secret})) for secret in ("s1", "s1", "s2")]
+    assert one == again != other
+    assert "s1" not in one
+
+
+def test_a_large_body_is_cut_and_says_so() -> None:
+    text = kept(b"x" * (KEPT_BYTES + 7))
+    assert text.endswith("\n… 7 bytes more")
+    assert len(text) < KEPT_BYTES + 30
+
+
+def test_the_diff_shows_changed_words_and_folds_what_is_far_away() -> None:
+    left = {f"k{n}": n for n in range(20)}
+    rows = side_by_side(pretty(orjson.dumps(left).decode()), pretty(orjson.dumps(left | {"k10": 99}).decode()))
+    assert [(row.kind, row.hidden) for row in rows if row.kind != "equal"] == [("fold", 8), ("changed", 0), ("fold", 7)]
+    [changed] = [row for row in rows if row.kind == "changed"]
+    assert changed.left.pieces[1:] == (Piece("10", True), Piece(","))
+    assert changed.right.pieces[1:] == (Piece("99", True), Piece(","))
+
+
+def test_a_line_that_one_side_lacks_stands_alone() -> None:
+    rows = side_by_side("a\nb\nc", "a\nc")
+    assert [(row.left.number if row.left else None, row.right.number if row.right else None) for row in rows] == [(1, 1), (2, None), (3, 2)]
