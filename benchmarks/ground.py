@@ -135,10 +135,12 @@ DECLARE
     many int;
     all_of_it text := '';
     last_nth int;
+    picked int;
 BEGIN
     SELECT max(nth) INTO last_nth FROM bench_command WHERE name = wanted;
     FOR i IN 1 .. size LOOP
-        SELECT template, fresh INTO made, many FROM bench_command WHERE name = wanted AND nth = 1 + floor(random() * last_nth)::int;
+        picked := 1 + floor(random() * last_nth)::int;
+        SELECT template, fresh INTO made, many FROM bench_command WHERE name = wanted AND nth = picked;
         FOR n IN 1 .. many LOOP made := replace(made, '@' || n || '@', uuidv7()::text); END LOOP;
         all_of_it := all_of_it || ',' || made;
     END LOOP;

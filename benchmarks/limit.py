@@ -3,7 +3,7 @@
 Commands are built fresh for each call, in the database, from what the hot views send (ground.py).
 """
 
-import re
+import math
 import subprocess
 import tempfile
 import time
@@ -15,52 +15,57 @@ from benchmarks import machine
 from devservices import binaries
 
 BATCH = 16
-# Beside the batches another client only waits for the locks and the disk of the first ones.
-BATCHED_CLIENTS = 16
+# 256 commands under way would be 256 sessions, or 16 with a batch each. More sessions than these only wait
+# for the locks and the processors of the others, and the server has 200 at most.
+SINGLE_CLIENTS, BATCHED_CLIENTS = 32, 16
+# Every session plans and compiles the functions anew; that is not the limit.
+WARMUP_S = 1.0
 
 
 def measure(kind: str, connections: int, seconds: float, groups: machine.Groups, *, batched: bool) -> tuple[dict, machine.Spent]:
-    """Like a load's result: commands a second and latencies (of a call) with `connections` commands under way."""
+    """Like a load's result: commands a second and the latencies of calls."""
     size = BATCH if batched else 1
-    clients = min(connections, BATCHED_CLIENTS) if batched else connections
+    clients = min(connections, BATCHED_CLIENTS if batched else SINGLE_CLIENTS)
     with tempfile.TemporaryDirectory() as folder:
         script = Path(folder) / "script.sql"
         script.write_text(f"SELECT payments_{kind}(bench_fresh('{kind}', {size}));\n", encoding="utf-8")
         command = [
             str(binaries.postgres_bin() / "pgbench"), "--no-vacuum", "--protocol=prepared", f"--client={clients}", "--jobs=1",
-            f"--time={max(1, round(seconds))}", f"--file={script}", "--log", f"--log-prefix={folder}/log", settings.DATABASE_OWNER_DSN,
+            f"--time={math.ceil(seconds + WARMUP_S)}", f"--file={script}", "--log", f"--log-prefix={folder}/log",
+            settings.DATABASE_OWNER_DSN,
         ]  # fmt: skip
-        process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-        before = machine.now(groups | {"generator": [process.pid]})
-        # The process is waited for, so its time is read just before it is gone.
-        spent = _watched(process, groups, before)
-        output, errors = process.communicate()
+        process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+        spent, began, ended = _watched(process, groups)
         if process.returncode:
-            raise RuntimeError(f"pgbench said: {errors}")
-        return _result(output, _latencies(Path(folder)), size), spent
+            raise RuntimeError(f"pgbench said: {process.stderr.read() if process.stderr else ''}")
+        return _result(_calls(Path(folder)), began, ended, size), spent
 
 
-def _watched(process: subprocess.Popen, groups: machine.Groups, before: machine.Moment) -> machine.Spent:
-    spent = machine.between(before, before)
+def _watched(process: subprocess.Popen, groups: machine.Groups) -> tuple[machine.Spent, float, float]:
+    """What was used between warm-up and end, and when these were (Unix seconds)."""
+    groups = groups | {"generator": [process.pid]}
+    time.sleep(WARMUP_S)
+    before, began = machine.now(groups), time.time()
+    spent, ended = machine.between(before, before), began
     while process.poll() is None:
-        spent = machine.between(before, machine.now(groups | {"generator": [process.pid]}))
+        # Looked at again and again: a process that is gone has no clock any more.
+        spent, ended = machine.between(before, machine.now(groups)), time.time()
         time.sleep(0.1)
-    return spent
+    return spent, began, ended
 
 
-def _result(output: str, latencies: dict, size: int) -> dict:
-    tps, processed = re.search(r"tps = ([\d.]+)", output), re.search(r"transactions actually processed: (\d+)", output)
-    if not tps or not processed:
-        raise RuntimeError(f"pgbench said: {output}")
-    done = int(processed.group(1)) * size
-    return {
-        "rate": float(tps.group(1)) * size, "answered": done, "acknowledged": done, "unknown": 0, "refused": 0, "dropped": 0,
-        "timeouts": 0, "statuses": {}, "latencies_ms": latencies, "sample": {"checked": 0, "wrong": 0},
-    }  # fmt: skip
+def _calls(folder: Path) -> list[tuple[float, float]]:
+    """(when it ended, how many ms it took) of every call: pgbench's log has a line for each."""
+    lines = (line.split() for log in folder.glob("log.*") for line in log.read_text().splitlines())
+    return [(int(words[4]) + int(words[5]) / 1e6, int(words[2]) / 1000) for words in lines]
 
 
-def _latencies(folder: Path) -> dict[str, float | None]:
-    taken = sorted(int(line.split()[2]) / 1000 for log in folder.glob("log.*") for line in log.read_text().splitlines())
+def _result(calls: list[tuple[float, float]], began: float, ended: float, size: int) -> dict:
+    taken = sorted(took for at, took in calls if began <= at <= ended)
     if not taken:
-        return {"p50": None, "p99": None}
-    return {name: round(taken[int((len(taken) - 1) * share)], 2) for name, share in (("p50", 0.5), ("p99", 0.99))}
+        raise RuntimeError("pgbench finished no call after its warm-up")
+    return {
+        "rate": len(taken) * size / (ended - began), "answered": len(taken) * size, "acknowledged": len(calls) * size, "unknown": 0,
+        "refused": 0, "dropped": 0, "timeouts": 0, "statuses": {}, "sample": {"checked": 0, "wrong": 0},
+        "latencies_ms": {name: taken[int((len(taken) - 1) * share)] for name, share in (("p50", 0.5), ("p99", 0.99))},
+    }  # fmt: skip

@@ -92,7 +92,7 @@ class Bench:
             page = Page.open(who)
             result, spent = self._load(turn, server) if server else self._pgbench(turn, who)
         except (NotStarted, RuntimeError) as error:
-            say(f"    {who}: not measured ({error})")
+            say(f"    {who}: not measured ({str(error)[:500]})")
             return None
         for fault in page.faults(turn.kind, result):
             self.faults.append(f"{turn.name} · {who}: {fault}")
