@@ -3,10 +3,11 @@
 #
 #   make run     start everything, hold the terminal, Ctrl-C stops it      make up / make down   without the terminal
 #   make demo    a month of payments through the official SDK              make bench            load and limits
+#   make gate    is it still as fast as recorded                           make bench-full       all there is to measure
 #   make test    every test, on services of its own                        make check            format, lint, types, contracts
 
 .DEFAULT_GOAL := help
-.PHONY: help venv run up down status logs demo test check format bench bench-full lock docs clean
+.PHONY: help venv run up down status logs demo test check format bench bench-full gate lock docs clean
 
 PY := .venv/bin/python
 # Each of these has servers and data of its own, beside those of `make run`.
@@ -63,6 +64,11 @@ format: venv
 bench: venv
 	@$(BENCH) $(PY) -m devservices services-up
 	@$(BENCH) $(PY) -m benchmarks $(ARGS); code=$$?; $(BENCH) $(PY) -m devservices services-down; exit $$code
+
+# Fails where a hot endpoint is slower, beside its twin and the database's limit, than 75 % of what is recorded.
+gate: venv
+	@$(BENCH) $(PY) -m devservices services-up
+	@$(BENCH) $(PY) -m benchmarks.gate $(ARGS); code=$$?; $(BENCH) $(PY) -m devservices services-down; exit $$code
 
 bench-full: venv
 	@$(BENCH) $(PY) -m devservices services-up

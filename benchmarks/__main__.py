@@ -18,38 +18,26 @@ django.setup()
 from django.conf import settings  # noqa: E402  (Django must be set up first)
 from django.core.management import call_command  # noqa: E402
 
-from benchmarks import contenders, figures, ground, machine, suite  # noqa: E402
+from benchmarks import arena, figures, machine, suite  # noqa: E402
 from benchmarks.rounds import Bench, Plan, say  # noqa: E402
-from benchmarks.servers import HOT, NotStarted, Sandbox, Yard  # noqa: E402
+from benchmarks.servers import HOT, NotStarted  # noqa: E402
 
 
 def main() -> int:
     options = _options()
-    os.environ.setdefault("WEB_CONCURRENCY", "2")
-    data = Path(settings.STATE_DIR)
     plan = Plan(options.rounds, options.seconds, time.monotonic() + options.minutes * 60)
-    call_command("prepare", "--database-only", verbosity=0)
-    sandbox = Sandbox.start(data / "bench-sandbox")
-    yard = None
-    try:
-        say("laying the ground")
-        laid = ground.lay()
-        ground.install_commands(laid)
-        yard = Yard(laid.targets, data)
-        faults = [fault for part in _parts(options) for fault in _measure(part, yard, sandbox, plan, options)]
-    finally:
-        if yard:
-            yard.close()
-        sandbox.stop()
-        contenders.clean()
-    call_command("audit")
+    say("laying the ground")
+    with arena.opened() as ring:
+        faults = [fault for part in _parts(options) for fault in _measure(part, ring, plan, options)]
+        say("auditing")
+        call_command("audit")
     for fault in faults:
         print(f"WRONG: {fault}", file=sys.stderr)
     return int(bool(faults))
 
 
-def _measure(part: suite.Part, yard: Yard, sandbox: Sandbox, plan: Plan, options: argparse.Namespace) -> list[str]:
-    bench = Bench(yard, sandbox, plan)
+def _measure(part: suite.Part, ring: arena.Arena, plan: Plan, options: argparse.Namespace) -> list[str]:
+    bench = Bench(ring.yard, ring.sandbox, plan)
     if not options.only:
         _idle(bench)
     rounds = bench.run(part.turns)

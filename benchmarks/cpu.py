@@ -24,13 +24,11 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings.dev")
 os.environ["WEB_CONCURRENCY"] = "1"
 django.setup()
 
-import psutil  # noqa: E402
-from django.conf import settings  # noqa: E402  (Django must be set up first)
-from django.core.management import call_command  # noqa: E402
+import psutil  # noqa: E402  (Django must be set up first)
 
-from benchmarks import ground, machine  # noqa: E402
+from benchmarks import arena, machine  # noqa: E402
 from benchmarks.rounds import generate  # noqa: E402
-from benchmarks.servers import HOT, Sandbox, Server, Yard  # noqa: E402
+from benchmarks.servers import HOT, Server  # noqa: E402
 
 KINDS = ("create", "transfer", "confirm", "get", "plain", "list", "expanded", "balance")
 PARTIES = ("python", "postgres", "sandbox")
@@ -39,18 +37,10 @@ CONNECTIONS = 32
 
 def main() -> int:
     options = _options()
-    data = Path(settings.STATE_DIR)
-    call_command("prepare", "--database-only", verbosity=0)
-    sandbox = Sandbox.start(data / "bench-sandbox")
-    yard = None
-    try:
-        yard = Yard(ground.lay().targets, data)
-        server = yard.server(HOT.name)
-        _measure(server, {"python": [server.pid], "postgres": [machine.postgres_pid()], "sandbox": [sandbox.process.pid]}, options)
-    finally:
-        if yard:
-            yard.close()
-        sandbox.stop()
+    with arena.opened() as ring:
+        server = ring.yard.server(HOT.name)
+        groups = {"python": [server.pid], "postgres": [machine.postgres_pid()], "sandbox": [ring.sandbox.process.pid]}
+        _measure(server, groups, options)
     return 0
 
 

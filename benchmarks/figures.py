@@ -8,7 +8,7 @@ from pathlib import Path
 
 from benchmarks import machine
 from benchmarks.rounds import Bench, Samples
-from benchmarks.suite import TARGETS, Part, Target
+from benchmarks.suite import TARGETS, Formula, Part, Target
 from scripts.lints.base import ROOT
 
 RESULTS = ROOT / "benchmarks" / "results"
@@ -51,14 +51,16 @@ def targets(samples: Samples, part: Part) -> list[dict]:
 
 
 def _target(target: Target, samples: Samples) -> dict | None:
-    values = []
-    for number in range(max((len(found) for found in samples.values()), default=0)):
-        value = target.of(lambda turn, who, at=number: _nth(samples.get((turn, who)), at))
-        if value is not None:
-            values.append(value)
-    if not values:
-        return None
-    return figure(target.name, target.unit, values, target.better) | {"must": target.must, "stretch": target.stretch}
+    found = over_rounds(target.name, target.unit, target.of, samples, target.better)
+    return found and found | {"must": target.must, "stretch": target.stretch}
+
+
+def over_rounds(name: str, unit: str, of: Formula, samples: Samples, better: str = "higher", *, least: int = 1) -> dict | None:
+    """The figure of a formula that is computed in each round; None where fewer than `least` rounds had what it takes."""
+    rounds = range(max((len(found) for found in samples.values()), default=0))
+    values = [of(lambda turn, who, at=number: _nth(samples.get((turn, who)), at)) for number in rounds]
+    known = [value for value in values if value is not None]
+    return figure(name, unit, known, better) if len(known) >= least else None
 
 
 def _nth(found: list[dict | None] | None, at: int) -> dict | None:

@@ -38,6 +38,9 @@ class Bench:
     yard: Yard
     sandbox: Sandbox
     plan: Plan
+    repeats: int = REPEATS
+    # All rounds are made, however long they take.
+    whole: bool = False
     samples: Samples = field(default_factory=lambda: defaultdict(list))
     discarded: int = 0
     kept_disturbed: int = 0
@@ -52,7 +55,7 @@ class Bench:
         took = 0.0
         for number in range(self.plan.rounds):
             began = time.monotonic()
-            if number and began + took > self.plan.deadline:
+            if number and not self.whole and began + took > self.plan.deadline:
                 say(f"no time for round {number + 1}")
                 return number
             for turn in turns:
@@ -72,14 +75,14 @@ class Bench:
 
     def _undisturbed(self, turn: Turn, who: str) -> dict | None:
         """The measurement; made again where other machines or processes took their share meanwhile."""
-        for attempt in range(REPEATS + 1):
+        for attempt in range(self.repeats + 1):
             result = self._measured(turn, who)
             if result is None:
                 return None
             show(who, result)
             if not result["disturbed"]:
                 break
-            if attempt == REPEATS or time.monotonic() > self.plan.deadline:
+            if attempt == self.repeats or time.monotonic() > self.plan.deadline:
                 self.kept_disturbed += 1
                 break
             self.discarded += 1
@@ -116,8 +119,10 @@ class Bench:
         answered = max(result["answered"], 1)
         statuses = result["statuses"]
         shed = sum(n for status, n in statuses.items() if status in ("429", "503"))
+        cost = sum(spent.groups.get(name, 0.0) for name in ("server", "postgresql", "redis", "pgbouncer"))
         return {
             "rate": result["rate"],
+            "cost": cost * 1e6 / answered,
             "p50": result["latencies_ms"]["p50"],
             "p99": result["latencies_ms"]["p99"],
             "lost": result["refused"] + result["dropped"],

@@ -132,6 +132,19 @@ def beside(turn: str, base: str, who: str = HOT) -> Formula:
     return of
 
 
+def quietly(of: Formula) -> Formula:
+    """Only where nothing else went on meanwhile."""
+
+    def undisturbed(view: View) -> float | None:
+        def seen(turn: str, who: str) -> dict | None:
+            result = view(turn, who)
+            return None if result is None or result["disturbed"] else result
+
+        return of(seen)
+
+    return undisturbed
+
+
 def value(turn: str, field: str, who: str = HOT) -> Formula:
     return lambda view: _field(view(turn, who), field)
 
