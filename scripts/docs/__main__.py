@@ -1,4 +1,4 @@
-"""Writes docs/errors.md, docs/schema.sql, docs/openapi.json and docs/performance.md.
+"""Writes docs/errors.md, docs/schema.sql, docs/openapi.json, docs/performance.md and its charts.
 
 Needs PostgreSQL (DATABASE_OWNER_URL): the schema page is what the migrations make, dumped.
 """
@@ -24,11 +24,13 @@ PAGES = {
 
 def main(check: bool) -> int:
     stale = []
-    for name, make in PAGES.items():
-        path, text = ROOT / name, make()
+    pages = {name: make() for name, make in PAGES.items()} | performance.pictures()
+    for name, text in pages.items():
+        path = ROOT / name
         if not path.is_file() or path.read_text(encoding="utf-8") != text:
             stale.append(name)
             if not check:
+                path.parent.mkdir(exist_ok=True)
                 path.write_text(text, encoding="utf-8")
     for name in stale:
         print(f"{name} {'is out of date: run `make docs`' if check else 'written'}")
