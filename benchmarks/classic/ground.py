@@ -1,4 +1,4 @@
-"""What the loads work on: merchants with keys, money to transfer and payments to read."""
+"""What the loads work on, as Florin's ground has it: merchants with keys and money, paid intents to read."""
 
 import secrets
 
@@ -6,10 +6,11 @@ from django.db import transaction
 
 from benchmarks.classic import ledger, payments
 from benchmarks.classic.authentication import hashed
-from benchmarks.classic.models import ApiKey, Merchant
+from benchmarks.classic.models import ApiKey, Customer, Merchant
 
-MERCHANTS = 16
+MERCHANTS = 64
 INTENTS = 200
+CUSTOMERS = 20
 _MONEY = 1_000_000_000
 _CARD = {
     "brand": "visa", "country": "US", "exp_month": 12, "exp_year": 2034, "fingerprint": "visa4242", "funding": "credit", "last4": "4242"
@@ -18,13 +19,17 @@ _CARD = {
 
 @transaction.atomic
 def lay() -> dict[str, list[str]]:
-    """Fresh merchants; the first has money and paid intents. Gives the fields of Targets."""
+    """Fresh merchants, all with money; the first has paid intents of several customers. Gives the fields
+    of Targets."""
     merchants = [Merchant.objects.create(name=f"Bench {number}") for number in range(MERCHANTS)]
     secrets_ = [_issue(merchant) for merchant in merchants]
-    endowed = [ledger.Movement("bank", _MONEY), ledger.Movement("available", -_MONEY, merchants[0])]
-    ledger.post("adjustment", merchants[0].id, endowed, currency="eur", livemode=False)
+    for merchant in merchants:
+        endowed = [ledger.Movement("bank", _MONEY), ledger.Movement("available", -_MONEY, merchant)]
+        ledger.post("adjustment", merchant.id, endowed, currency="eur", livemode=False)
     key = ApiKey.objects.select_related("merchant").get(merchant=merchants[0])
-    intents = [_paid(key) for _ in range(INTENTS)]
+    buyer = {"merchant": merchants[0], "name": "Ada Buyer", "email": "ada@buyer.example"}
+    customers = [Customer.objects.create(**buyer) for _ in range(CUSTOMERS)]
+    intents = [_paid(key, customers[number % CUSTOMERS]) for number in range(INTENTS)]
     return {"keys": secrets_, "accounts": [merchant.id for merchant in merchants[1:]], "intents": intents}
 
 
@@ -34,8 +39,8 @@ def _issue(merchant: Merchant) -> str:
     return secret
 
 
-def _paid(key: ApiKey) -> str:
-    asked = {"amount": 1999, "currency": "eur", "payment_method": "pm_card_visa", "metadata": {"order": "A-1001"}}
+def _paid(key: ApiKey, customer: Customer) -> str:
+    asked = {"customer": customer.id, "amount": 1999, "currency": "eur", "payment_method": "pm_card_visa", "metadata": {"order": "A-1001"}}
     intent, _ = payments.create_intent(key, asked)
     told = {"status": "captured", "card": _CARD, "network_reference": secrets.token_hex(8)}
     return payments.settle(payments.begin(intent), told)["id"]
