@@ -25,7 +25,7 @@ from apps.payments.flows import beginning
 from apps.payments.flows.asking import Request, ask, asked_of, look, request_of
 from apps.payments.flows.reading import intent_with
 from apps.payments.flows.settling import held_of, settle
-from apps.payments.flows.telling import Telling, encoded, stored
+from apps.payments.flows.telling import Telling, encoded, told
 from apps.payments.flows.terms import TRIES
 from apps.payments.renderers import objects
 
@@ -54,8 +54,7 @@ def create_payment_intent(caller: Caller, key: RequestKey, body: requests.Create
         "key": request.key,
         "intent": rows.columns(intent),
         "method": rows.columns(method) if method else None,
-        "events": telling.events([("payment_intent.created", "intent")], request, now=intent.created),
-        "answer": stored(answer),
+        **told(telling.events([("payment_intent.created", "intent")], request, now=intent.created), answer),
     }
     outcome = yield from claimed(lambda: Sql("payments_create", command))
     if isinstance(outcome, Answer):
@@ -195,8 +194,7 @@ def _cancel_unheld(intent: Intent, request: Request) -> Flow[Answer | None]:
         "intent_id": intent.id,
         "intent_version": intent.version,
         "intent": rows.changes(canceled),
-        "events": telling.events([("payment_intent.canceled", "intent")], request, now=now),
-        "answer": stored(answer),
+        **told(telling.events([("payment_intent.canceled", "intent")], request, now=now), answer),
     }
     outcome = yield from claimed(lambda: Sql("payments_record", command))
     if isinstance(outcome, Answer):

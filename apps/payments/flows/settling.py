@@ -15,7 +15,7 @@ from apps.payments.domain.rows import Attempt, Charge, Customer, Intent, Payment
 from apps.payments.errors import CardDeclined, IntentBusy
 from apps.payments.flows.asking import Request, refused_answer
 from apps.payments.flows.reading import intent_with
-from apps.payments.flows.telling import Telling, encoded, stored
+from apps.payments.flows.telling import Telling, encoded, told
 from apps.payments.flows.terms import TRIES, terms
 from apps.payments.renderers import objects
 
@@ -85,8 +85,7 @@ def _prepared(held: Held, settled: Settled, request: Request, now: Terms) -> Flo
         "transaction": rows.columns(settled.transaction) if settled.transaction else None,
         "funds": rows.columns(settled.funds) if settled.funds else None,
         "entry": settled.entry,
-        "events": telling.events(settled.events, request, now=now.now),
-        "answer": stored(answer),
+        **told(telling.events(settled.events, request, now=now.now), answer),
     }
     return command, answer
 

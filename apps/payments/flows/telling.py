@@ -51,3 +51,13 @@ class Telling:
 def stored(answer: Answer) -> Json:
     """`answer` as write functions store it."""
     return {"status": answer.status, "body": answer.body.decode()}
+
+
+def told(events: list[Json], answer: Answer) -> Json:
+    """What a write function tells: `answer`, stored, and `events`. An event that shows the very text of
+    the answer goes without: the database takes it from the answer."""
+    text = answer.body.decode()
+    for event in events:
+        if event["data"] == text:
+            event["data"] = None
+    return {"events": events, "answer": {"status": answer.status, "body": text}}

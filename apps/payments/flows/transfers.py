@@ -14,7 +14,7 @@ from apps.payments.domain import expansion, postings, requests, rows
 from apps.payments.domain.rows import BalanceTransaction, Transfer
 from apps.payments.errors import BalanceInsufficient, ReferenceMissing, TransferToSelf
 from apps.payments.flows.asking import request_of
-from apps.payments.flows.telling import Telling, encoded, stored
+from apps.payments.flows.telling import Telling, encoded, told
 from apps.payments.renderers import objects
 
 Json = dict[str, Any]
@@ -43,8 +43,7 @@ def create_transfer(caller: Caller, key: RequestKey, body: requests.CreateTransf
         "transfer": rows.columns(transfer),
         "transactions": [rows.columns(paid), rows.columns(received)],
         "entry": _entry(transfer, paid),
-        "events": telling.events([("transfer.created", "transfer")], request, now=transfer.created),
-        "answer": stored(answer),
+        **told(telling.events([("transfer.created", "transfer")], request, now=transfer.created), answer),
     }
     outcome = yield from claimed(lambda: Sql("payments_transfer", command))
     if isinstance(outcome, Answer):

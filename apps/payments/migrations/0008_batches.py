@@ -1,0 +1,8 @@
+from django.db import migrations
+
+from apps.core import sql
+
+
+class Migration(migrations.Migration):
+    dependencies = [("payments", "0007_recovery"), ("idempotency", "0002_batches"), ("events", "0006_batches")]
+    operations = [sql.run("apps.payments", "0008_batches.sql")]
