@@ -9,6 +9,23 @@ CREATE EXTENSION IF NOT EXISTS pg_stat_statements WITH SCHEMA public;
 
 COMMENT ON EXTENSION pg_stat_statements IS 'track planning and execution statistics of all SQL statements executed';
 
+-- Name: idempotency_answer; Type: TYPE; Schema: public; Owner: -
+
+CREATE TYPE public.idempotency_answer AS (
+	status integer,
+	body text
+);
+
+-- Name: idempotency_identity; Type: TYPE; Schema: public; Owner: -
+
+CREATE TYPE public.idempotency_identity AS (
+	merchant_id uuid,
+	livemode boolean,
+	key text,
+	fingerprint text,
+	object_id uuid
+);
+
 -- Name: ledger_command; Type: TYPE; Schema: public; Owner: -
 
 CREATE TYPE public.ledger_command AS (
@@ -654,6 +671,27 @@ BEGIN
         (SELECT to_jsonb(e) FROM events_event e WHERE e.id = taken.event_id AND e.created = taken.event_created));
 END $$;
 
+-- Name: events_tell(jsonb); Type: FUNCTION; Schema: public; Owner: -
+
+CREATE FUNCTION public.events_tell(commands jsonb) RETURNS void
+    LANGUAGE plpgsql
+    SET plan_cache_mode TO 'force_generic_plan'
+    AS $$
+BEGIN
+    WITH written AS (
+        INSERT INTO events_event (id, merchant_id, livemode, type, created, object_id, sequence, data, previous_attributes, request_id, idempotency_key)
+        SELECT coalesce(e.id, uuidv7()), e.merchant_id, e.livemode, e.type, coalesce(e.created, core_now()), e.object_id, e.sequence,
+               coalesce(e.data, x.answer ->> 'body'), e.previous_attributes, e.request_id, e.idempotency_key
+        FROM jsonb_to_recordset(commands) AS x (events jsonb, answer jsonb)
+        CROSS JOIN LATERAL jsonb_to_recordset(x.events) AS e (
+            id uuid, merchant_id uuid, livemode boolean, type text, created timestamptz, object_id uuid, sequence int,
+            data text, previous_attributes text, request_id text, idempotency_key text)
+        RETURNING id, created, merchant_id, livemode, type
+    )
+    INSERT INTO events_outbox (event_id, event_created, merchant_id, livemode, type, written_at)
+    SELECT *, clock_timestamp() FROM written;
+END $$;
+
 -- Name: events_work(jsonb); Type: FUNCTION; Schema: public; Owner: -
 
 CREATE FUNCTION public.events_work(commands jsonb) RETURNS jsonb
@@ -756,6 +794,33 @@ BEGIN
     RETURN to_jsonb(outcomes);
 END $$;
 
+-- Name: idempotency_claims(jsonb, boolean); Type: FUNCTION; Schema: public; Owner: -
+
+CREATE FUNCTION public.idempotency_claims(commands jsonb, answered boolean) RETURNS jsonb
+    LANGUAGE plpgsql
+    SET plan_cache_mode TO 'force_generic_plan'
+    AS $_$
+DECLARE
+    had int;
+    claimed int;
+BEGIN
+    INSERT INTO idempotency_record
+        (merchant_id, livemode, key, fingerprint, state, object_id, status, body, locked_until, attempt_no, created)
+    SELECT (x.key).merchant_id, (x.key).livemode, (x.key).key, decode((x.key).fingerprint, 'hex'),
+           CASE WHEN answered THEN 'done' ELSE 'running' END, (x.key).object_id, (x.answer).status, (x.answer).body,
+           CASE WHEN NOT answered THEN clock_timestamp() + interval '90 seconds' END, 1, clock_timestamp()
+    FROM jsonb_to_recordset(commands) AS x (key idempotency_identity, answer idempotency_answer)
+    WHERE (x.key).key IS NOT NULL
+    ORDER BY (x.key).merchant_id, (x.key).livemode, (x.key).key
+    ON CONFLICT (merchant_id, livemode, key) DO NOTHING;
+    GET DIAGNOSTICS claimed = ROW_COUNT;
+    had := jsonb_array_length(jsonb_path_query_array(commands, '$[*].key.key ? (@ != null)'));
+    IF claimed = had THEN
+        RETURN '{}';
+    END IF;
+    RETURN idempotency_known(commands, answered);
+END $_$;
+
 -- Name: idempotency_finish(jsonb, integer, text); Type: FUNCTION; Schema: public; Owner: -
 
 CREATE FUNCTION public.idempotency_finish(k jsonb, answer_status integer, answer_body text) RETURNS void
@@ -783,6 +848,75 @@ BEGIN
         PERFORM idempotency_finish(command->'k', (command->>'status')::int, command->>'body');
     END LOOP;
     RETURN (SELECT coalesce(jsonb_agg('{"ok": {}}'::jsonb), '[]') FROM jsonb_array_elements(commands));
+END $$;
+
+-- Name: idempotency_finishes(jsonb); Type: FUNCTION; Schema: public; Owner: -
+
+CREATE FUNCTION public.idempotency_finishes(commands jsonb) RETURNS void
+    LANGUAGE plpgsql
+    SET plan_cache_mode TO 'force_generic_plan'
+    SET enable_seqscan TO 'off'
+    SET enable_hashjoin TO 'off'
+    SET enable_mergejoin TO 'off'
+    AS $$
+BEGIN
+    UPDATE idempotency_record AS r SET
+        state = 'done', status = (x.answer).status, body = (x.answer).body, locked_until = NULL
+    FROM jsonb_to_recordset(commands) AS x (key idempotency_identity, answer idempotency_answer)
+    WHERE r.merchant_id = (x.key).merchant_id AND r.livemode = (x.key).livemode AND r.key = (x.key).key
+      AND r.fingerprint = decode((x.key).fingerprint, 'hex') AND r.state = 'running' AND (x.answer).status IS NOT NULL;
+END $$;
+
+-- Name: idempotency_give_back(jsonb); Type: FUNCTION; Schema: public; Owner: -
+
+CREATE FUNCTION public.idempotency_give_back(command jsonb) RETURNS void
+    LANGUAGE plpgsql
+    AS $$
+DECLARE
+    k jsonb := command -> 'key';
+BEGIN
+    DELETE FROM idempotency_record AS r
+    WHERE r.merchant_id = (k ->> 'merchant_id')::uuid AND r.livemode = (k ->> 'livemode')::boolean AND r.key = k ->> 'key'
+      AND r.object_id = (k ->> 'object_id')::uuid AND r.fingerprint = decode(k ->> 'fingerprint', 'hex');
+END $$;
+
+-- Name: idempotency_known(jsonb, boolean); Type: FUNCTION; Schema: public; Owner: -
+
+CREATE FUNCTION public.idempotency_known(commands jsonb, answered boolean) RETURNS jsonb
+    LANGUAGE plpgsql
+    SET enable_seqscan TO 'off'
+    SET enable_hashjoin TO 'off'
+    SET enable_mergejoin TO 'off'
+    AS $$
+DECLARE
+    known jsonb := '{}';
+    claim jsonb;
+    item record;
+BEGIN
+    FOR item IN
+        SELECT x.key, x.answer, x.no - 1 AS no, r.object_id IS NOT DISTINCT FROM (x.key).object_id AS is_ours,
+               lag((x.key).key) OVER same IS NOT NULL AS is_second
+        FROM ROWS FROM (jsonb_to_recordset(commands) AS (key idempotency_identity, answer idempotency_answer))
+            WITH ORDINALITY AS x (key, answer, no)
+        LEFT JOIN idempotency_record r
+            ON r.merchant_id = (x.key).merchant_id AND r.livemode = (x.key).livemode AND r.key = (x.key).key
+        WHERE (x.key).key IS NOT NULL
+        WINDOW same AS (PARTITION BY (x.key).merchant_id, (x.key).livemode, (x.key).key ORDER BY x.no)
+        ORDER BY (x.key).merchant_id, (x.key).livemode, (x.key).key, x.no
+    LOOP
+        IF item.is_second THEN
+            known := known || jsonb_build_object(item.no, '{"claim": {"outcome": "running"}}'::jsonb);
+        ELSIF NOT item.is_ours THEN
+            claim := idempotency_claim(to_jsonb(item.key));
+            IF claim ->> 'outcome' <> 'new' THEN
+                known := known || jsonb_build_object(item.no, jsonb_build_object('claim', claim));
+            ELSIF answered THEN
+                -- Given back by its owner in between, it has just become ours like the others.
+                PERFORM idempotency_finish(to_jsonb(item.key), (item.answer).status, (item.answer).body);
+            END IF;
+        END IF;
+    END LOOP;
+    RETURN known;
 END $$;
 
 -- Name: idempotency_release(jsonb); Type: FUNCTION; Schema: public; Owner: -
@@ -1431,6 +1565,29 @@ BEGIN
     RETURN true;
 END $$;
 
+-- Name: payments_all_recordable(jsonb); Type: FUNCTION; Schema: public; Owner: -
+
+CREATE FUNCTION public.payments_all_recordable(commands jsonb) RETURNS boolean
+    LANGUAGE plpgsql
+    SET plan_cache_mode TO 'force_generic_plan'
+    SET enable_seqscan TO 'off'
+    SET enable_hashjoin TO 'off'
+    SET enable_mergejoin TO 'off'
+    AS $$
+DECLARE
+    fine boolean;
+BEGIN
+    SELECT count(*) = jsonb_array_length(commands) AND count(DISTINCT l.id) = count(*) AND bool_and(l.fine) INTO fine
+    FROM (
+        SELECT i.id, i.version = x.intent_version AND a.state NOT IN ('succeeded', 'failed') AS fine
+        FROM jsonb_to_recordset(commands) AS x (intent_id uuid, intent_version int, attempt jsonb)
+        JOIN payments_intent i ON i.id = x.intent_id
+        JOIN payments_attempt a ON a.id = (x.attempt ->> 'id')::uuid
+        ORDER BY i.id FOR NO KEY UPDATE OF i, a
+    ) l;
+    RETURN fine;
+END $$;
+
 -- Name: payments_attempt_held(jsonb); Type: FUNCTION; Schema: public; Owner: -
 
 CREATE FUNCTION public.payments_attempt_held(commands jsonb) RETURNS jsonb
@@ -1472,36 +1629,30 @@ END $$;
 
 CREATE FUNCTION public.payments_begin(commands jsonb) RETURNS jsonb
     LANGUAGE plpgsql
-    AS $$
+    AS $_$
 DECLARE
-    claims jsonb := payments_claims(commands);
-    outcomes jsonb := '[]';
-    outcome jsonb;
-    events jsonb := '[]';
-    c jsonb;
+    many int := jsonb_array_length(commands);
+    settled jsonb := idempotency_claims(commands, answered => false);
+    fresh jsonb := payments_without(commands, settled);
+    others jsonb := '{}';
 BEGIN
-    IF jsonb_array_length(commands) > 1 THEN
-        PERFORM payments_lock_intents(commands);
+    -- What is not all new is begun one by one, in the order of the intents.
+    IF jsonb_path_exists(fresh, '$[*] ? (@.intent == null || @.method == null || @.with_customer == true || @.intent.customer_id != null)') THEN
+        PERFORM payments_lock_intents(fresh);
+        SELECT coalesce(jsonb_object_agg(n.no, payments_begin_known(n.command)), '{}') INTO others
+        FROM payments_numbered(fresh, settled) n
+        WHERE jsonb_path_exists(n.command, '$ ? (@.intent == null || @.method == null || @.with_customer == true || @.intent.customer_id != null)');
+        PERFORM events_tell(told) FROM (SELECT jsonb_agg(n.command) AS told FROM payments_numbered(fresh, settled) n
+            WHERE others ? n.no::text AND NOT others -> n.no::text ? 'error' AND jsonb_array_length(n.command -> 'events') > 0) t WHERE told IS NOT NULL;
+        fresh := payments_left(fresh, settled, others);
+        settled := settled || others;
     END IF;
-    FOR nth IN 0 .. jsonb_array_length(commands) - 1 LOOP
-        c := commands -> nth;
-        IF claims -> nth ->> 'outcome' = 'new' THEN
-            outcome := payments_begin_one(c);
-            IF outcome ? 'error' THEN
-                PERFORM idempotency_release(c -> 'key');
-            ELSE
-                events := events || coalesce(c -> 'events', '[]');
-            END IF;
-        ELSE
-            outcome := jsonb_build_object('claim', claims -> nth);
-        END IF;
-        outcomes := outcomes || jsonb_build_array(outcome);
-    END LOOP;
-    IF events <> '[]' THEN
-        PERFORM events_write(events);
+    IF fresh <> '[]' THEN
+        PERFORM payments_begin_new(fresh);
+        PERFORM events_tell(fresh);
     END IF;
-    RETURN outcomes;
-END $$;
+    RETURN payments_outcomes(many, settled);
+END $_$;
 
 -- Name: payments_intent_sane(text, bigint, bigint, bigint, timestamp with time zone); Type: FUNCTION; Schema: public; Owner: -
 
@@ -1625,6 +1776,41 @@ BEGIN
     RETURN payments_start(c, intent, attempt, charge, method);
 END $$;
 
+-- Name: payments_begin_known(jsonb); Type: FUNCTION; Schema: public; Owner: -
+
+CREATE FUNCTION public.payments_begin_known(c jsonb) RETURNS jsonb
+    LANGUAGE plpgsql
+    AS $$
+DECLARE
+    outcome jsonb := payments_begin_one(c);
+BEGIN
+    IF outcome ? 'error' THEN
+        PERFORM idempotency_give_back(c);
+    END IF;
+    RETURN outcome;
+END $$;
+
+-- Name: payments_begin_new(jsonb); Type: FUNCTION; Schema: public; Owner: -
+
+CREATE FUNCTION public.payments_begin_new(commands jsonb) RETURNS void
+    LANGUAGE plpgsql
+    SET plan_cache_mode TO 'force_generic_plan'
+    AS $$
+BEGIN
+    PERFORM payments_insert_methods(commands);
+    PERFORM payments_insert_intents(commands);
+    INSERT INTO payments_attempt
+        (id, merchant_id, livemode, version, created, intent_id, charge_id, payment_method_id, kind, state, gateway, amount, currency,
+         capture, off_session, request, looks, next_look_at, sent_until, started_at)
+    SELECT (x.attempt).id, i.merchant_id, i.livemode, 1, (x.attempt).created, i.id, (x.attempt).charge_id,
+           i.payment_method_id, (x.attempt).kind, 'started', (x.attempt).gateway, i.amount, i.currency, i.capture_method <> 'manual', coalesce((x.attempt).off_session, false),
+           (x.attempt).request, 0, clock_timestamp() + make_interval(secs => x.first_look_s),
+           clock_timestamp() + make_interval(secs => x.last_byte_s), clock_timestamp()
+    FROM jsonb_to_recordset(commands) AS x (intent jsonb, attempt payments_attempt, first_look_s int, last_byte_s int)
+    CROSS JOIN LATERAL jsonb_to_record(x.intent) AS i (id uuid, merchant_id uuid, livemode boolean, payment_method_id uuid, amount bigint,
+        currency text, capture_method text);
+END $$;
+
 -- Name: payments_begin_one(jsonb); Type: FUNCTION; Schema: public; Owner: -
 
 CREATE FUNCTION public.payments_begin_one(c jsonb) RETURNS jsonb
@@ -1658,6 +1844,46 @@ BEGIN
     SELECT a.id INTO waiting FROM payments_attempt a WHERE a.intent_id = intent.id AND a.state = 'waiting';
     RETURN jsonb_build_object('error', 'waiting', 'held', payments_held(waiting));
 END $$;
+
+-- Name: payments_book(jsonb, jsonb); Type: FUNCTION; Schema: public; Owner: -
+
+CREATE FUNCTION public.payments_book(commands jsonb, refused jsonb) RETURNS jsonb
+    LANGUAGE plpgsql
+    AS $_$
+DECLARE
+    entries jsonb := jsonb_path_query_array(commands, '$[*].entry ? (@ != null)');
+    outcomes jsonb;
+BEGIN
+    IF entries = '[]' THEN
+        RETURN '{}';
+    END IF;
+    outcomes := ledger_post(entries);
+    IF NOT jsonb_path_exists(outcomes, '$[*].error') THEN
+        RETURN '{}';
+    END IF;
+    RETURN (
+        SELECT coalesce(jsonb_object_agg(batch.no, outcomes -> (booked.no - 1)::int) FILTER (WHERE outcomes -> (booked.no - 1)::int ? 'error'), '{}')
+        FROM (SELECT c -> 'entry' ->> 'id' AS id, row_number() OVER (ORDER BY at) AS no
+              FROM jsonb_array_elements(commands) WITH ORDINALITY AS x (c, at) WHERE jsonb_typeof(c -> 'entry') = 'object') booked
+        JOIN (SELECT c -> 'entry' ->> 'id' AS id, no FROM payments_numbered(commands, refused) AS n (c, no)) batch USING (id)
+    );
+END $_$;
+
+-- Name: payments_change_known(jsonb); Type: FUNCTION; Schema: public; Owner: -
+
+CREATE FUNCTION public.payments_change_known(commands jsonb) RETURNS void
+    LANGUAGE plpgsql
+    AS $_$
+DECLARE
+    found jsonb;
+BEGIN
+    FOR found IN SELECT jsonb_path_query(commands, '$[*].charge ? (@.version > 1)') LOOP
+        PERFORM payments_put_charge(jsonb_populate_record(NULL::payments_charge, found));
+    END LOOP;
+    FOR found IN SELECT jsonb_path_query(commands, '$[*].method ? (@ != null)') LOOP
+        PERFORM payments_update_method(jsonb_populate_record(NULL::payments_payment_method, found));
+    END LOOP;
+END $_$;
 
 -- Name: payments_charge_capped(text, bigint, bigint, bigint, bigint, boolean, uuid); Type: FUNCTION; Schema: public; Owner: -
 
@@ -1733,35 +1959,22 @@ CREATE FUNCTION public.payments_create(commands jsonb) RETURNS jsonb
     LANGUAGE plpgsql
     AS $$
 DECLARE
-    claims jsonb := payments_claims(commands);
-    outcomes jsonb := '[]';
-    good int[] := '{}';
-    c jsonb;
-    intent payments_intent;
-    problem jsonb;
+    many int := jsonb_array_length(commands);
+    refused jsonb := idempotency_claims(commands, answered => true);
+    problems jsonb;
 BEGIN
-    FOR n IN 0 .. jsonb_array_length(commands) - 1 LOOP
-        c := commands -> n;
-        IF claims -> n ->> 'outcome' <> 'new' THEN
-            outcomes := outcomes || jsonb_build_object('claim', claims -> n);
-            CONTINUE;
-        END IF;
-        intent := jsonb_populate_record(NULL::payments_intent, c -> 'intent');
-        problem := payments_party_problem(intent.merchant_id, intent.livemode, intent.customer_id,
-            CASE WHEN jsonb_typeof(c -> 'method') <> 'object' THEN intent.payment_method_id END, intent.customer_id);
-        IF problem IS NULL THEN
-            IF jsonb_typeof(c -> 'method') = 'object' THEN
-                PERFORM payments_insert_method(jsonb_populate_record(NULL::payments_payment_method, c -> 'method'));
-            END IF;
-            PERFORM payments_insert_intent(intent);
-            good := good || n;
-        ELSE
-            PERFORM idempotency_release(c -> 'key');
-        END IF;
-        outcomes := outcomes || coalesce(problem, '{"ok": {}}');
-    END LOOP;
-    PERFORM payments_tell(commands, good);
-    RETURN outcomes;
+    commands := payments_without(commands, refused);
+    problems := payments_parties_refused(commands, refused);
+    IF problems <> '{}' THEN
+        commands := payments_left(commands, refused, problems);
+        refused := refused || problems;
+    END IF;
+    IF commands <> '[]' THEN
+        PERFORM payments_insert_methods(commands);
+        PERFORM payments_insert_intents(commands);
+        PERFORM events_tell(commands);
+    END IF;
+    RETURN payments_outcomes(many, refused);
 END $$;
 
 -- Name: payments_forbid_return(); Type: FUNCTION; Schema: public; Owner: -
@@ -1793,6 +2006,39 @@ BEGIN
     LEFT JOIN payments_customer cu ON cu.id = i.customer_id
     WHERE a.id = of_attempt;
     RETURN held;
+END $$;
+
+-- Name: payments_insert_all_funds(jsonb); Type: FUNCTION; Schema: public; Owner: -
+
+CREATE FUNCTION public.payments_insert_all_funds(commands jsonb) RETURNS void
+    LANGUAGE plpgsql
+    SET plan_cache_mode TO 'force_generic_plan'
+    AS $_$
+BEGIN
+    INSERT INTO payments_funds (charge_id, merchant_id, livemode, balance_transaction_id, currency, available_on, amount, remaining)
+    SELECT n.charge_id, n.merchant_id, n.livemode, n.balance_transaction_id, n.currency, n.available_on, n.amount, n.remaining
+    FROM jsonb_populate_recordset(NULL::payments_funds, jsonb_path_query_array(commands, '$[*].funds ? (@ != null)')) n;
+END $_$;
+
+-- Name: payments_insert_charges(jsonb); Type: FUNCTION; Schema: public; Owner: -
+
+CREATE FUNCTION public.payments_insert_charges(commands jsonb) RETURNS void
+    LANGUAGE plpgsql
+    SET plan_cache_mode TO 'force_generic_plan'
+    AS $$
+BEGIN
+    INSERT INTO payments_charge
+        (id, merchant_id, livemode, version, created, intent_id, attempt_id, customer_id, payment_method_id,
+         balance_transaction_id, status, amount, amount_captured, amount_refunded, amount_refund_pending, currency, captured,
+         failure_code, failure_message, decline_code, network_reference, card, billing_details, description,
+         statement_descriptor, statement_descriptor_suffix, receipt_email, metadata, shipping, transfer_group)
+    SELECT n.id, n.merchant_id, n.livemode, n.version, n.created, n.intent_id, n.attempt_id, n.customer_id, n.payment_method_id,
+           n.balance_transaction_id, n.status, n.amount, n.amount_captured, n.amount_refunded, n.amount_refund_pending, n.currency,
+           n.captured, n.failure_code, n.failure_message, n.decline_code, n.network_reference, n.card, n.billing_details, n.description,
+           n.statement_descriptor, n.statement_descriptor_suffix, n.receipt_email, n.metadata, n.shipping, n.transfer_group
+    FROM jsonb_to_recordset(commands) AS x (charge jsonb)
+    CROSS JOIN LATERAL jsonb_populate_record(NULL::payments_charge, x.charge) n
+    WHERE jsonb_typeof(x.charge) = 'object' AND n.version = 1;
 END $$;
 
 -- Name: payments_funds; Type: TABLE; Schema: public; Owner: -
@@ -1839,6 +2085,26 @@ BEGIN
          n.automatic_payment_methods, n.payment_method_options, n.transfer_group, n.return_url);
 END $$;
 
+-- Name: payments_insert_intents(jsonb); Type: FUNCTION; Schema: public; Owner: -
+
+CREATE FUNCTION public.payments_insert_intents(commands jsonb) RETURNS void
+    LANGUAGE plpgsql
+    SET plan_cache_mode TO 'force_generic_plan'
+    AS $$
+BEGIN
+    INSERT INTO payments_intent
+        (id, merchant_id, livemode, version, created, status, amount, amount_capturable, amount_received, currency,
+         capture_method, confirmation_method, customer_id, payment_method_id, client_secret, description,
+         statement_descriptor, statement_descriptor_suffix, receipt_email, metadata, setup_future_usage, shipping,
+         automatic_payment_methods, payment_method_options, transfer_group, return_url)
+    SELECT n.id, n.merchant_id, n.livemode, n.version, n.created, n.status, n.amount, n.amount_capturable, n.amount_received, n.currency,
+           n.capture_method, n.confirmation_method, n.customer_id, n.payment_method_id, n.client_secret, n.description,
+           n.statement_descriptor, n.statement_descriptor_suffix, n.receipt_email, n.metadata, n.setup_future_usage, n.shipping,
+           n.automatic_payment_methods, n.payment_method_options, n.transfer_group, n.return_url
+    FROM jsonb_to_recordset(commands) AS x (intent jsonb)
+    CROSS JOIN LATERAL jsonb_populate_record(NULL::payments_intent, x.intent) n;
+END $$;
+
 -- Name: payments_payment_method; Type: TABLE; Schema: public; Owner: -
 
 CREATE TABLE public.payments_payment_method (
@@ -1868,6 +2134,24 @@ BEGIN
     VALUES
         (n.id, n.merchant_id, n.livemode, n.version, n.created, n.customer_id, n.gateway, n.token, n.card, n.billing_details, n.metadata);
 END $$;
+
+-- Name: payments_insert_methods(jsonb); Type: FUNCTION; Schema: public; Owner: -
+
+CREATE FUNCTION public.payments_insert_methods(commands jsonb) RETURNS void
+    LANGUAGE plpgsql
+    SET plan_cache_mode TO 'force_generic_plan'
+    AS $_$
+BEGIN
+    IF NOT jsonb_path_exists(commands, '$[*].method.id') THEN
+        RETURN;
+    END IF;
+    INSERT INTO payments_payment_method
+        (id, merchant_id, livemode, version, created, customer_id, gateway, token, card, billing_details, metadata)
+    SELECT n.id, n.merchant_id, n.livemode, n.version, n.created, n.customer_id, n.gateway, n.token, n.card, n.billing_details, n.metadata
+    FROM jsonb_to_recordset(commands) AS x (method jsonb)
+    CROSS JOIN LATERAL jsonb_populate_record(NULL::payments_payment_method, x.method) n
+    WHERE jsonb_typeof(x.method) = 'object';
+END $_$;
 
 -- Name: payments_balance_transaction; Type: TABLE; Schema: public; Owner: -
 
@@ -1903,6 +2187,51 @@ BEGIN
          n.source, n.entry_id, n.description);
 END $$;
 
+-- Name: payments_insert_transactions(jsonb, jsonpath); Type: FUNCTION; Schema: public; Owner: -
+
+CREATE FUNCTION public.payments_insert_transactions(commands jsonb, at jsonpath) RETURNS void
+    LANGUAGE plpgsql
+    SET plan_cache_mode TO 'force_generic_plan'
+    AS $$
+BEGIN
+    INSERT INTO payments_balance_transaction
+        (id, merchant_id, livemode, version, created, type, amount, fee, net, currency, available_on, released, source, entry_id, description)
+    SELECT n.id, n.merchant_id, n.livemode, n.version, n.created, n.type, n.amount, n.fee, n.net, n.currency, n.available_on, n.released,
+           n.source, n.entry_id, n.description
+    FROM jsonb_populate_recordset(NULL::payments_balance_transaction, jsonb_path_query_array(commands, at)) n;
+END $$;
+
+-- Name: payments_insert_transfers(jsonb); Type: FUNCTION; Schema: public; Owner: -
+
+CREATE FUNCTION public.payments_insert_transfers(commands jsonb) RETURNS void
+    LANGUAGE plpgsql
+    SET plan_cache_mode TO 'force_generic_plan'
+    AS $_$
+BEGIN
+    INSERT INTO payments_transfer
+        (id, merchant_id, livemode, version, created, destination_id, balance_transaction_id, amount, currency, description, metadata,
+         transfer_group)
+    SELECT n.id, n.merchant_id, n.livemode, n.version, n.created, n.destination_id, n.balance_transaction_id, n.amount, n.currency,
+           n.description, n.metadata, n.transfer_group
+    FROM jsonb_populate_recordset(NULL::payments_transfer, jsonb_path_query_array(commands, '$[*].transfer')) n;
+END $_$;
+
+-- Name: payments_late_claimed(jsonb); Type: FUNCTION; Schema: public; Owner: -
+
+CREATE FUNCTION public.payments_late_claimed(commands jsonb) RETURNS jsonb
+    LANGUAGE plpgsql
+    AS $_$
+DECLARE
+    claims jsonb[];
+BEGIN
+    IF NOT jsonb_path_exists(commands, '$[*].claim ? (@ == true)') THEN
+        RETURN '{}';
+    END IF;
+    claims := payments_late_claims(commands);
+    RETURN (SELECT coalesce(jsonb_object_agg(no - 1, jsonb_build_object('claim', c)), '{}')
+            FROM unnest(claims) WITH ORDINALITY AS x (c, no) WHERE c ->> 'outcome' <> 'new');
+END $_$;
+
 -- Name: payments_late_claims(jsonb); Type: FUNCTION; Schema: public; Owner: -
 
 CREATE FUNCTION public.payments_late_claims(commands jsonb) RETURNS jsonb[]
@@ -1923,6 +2252,16 @@ BEGIN
     END LOOP;
     RETURN claims;
 END $_$;
+
+-- Name: payments_left(jsonb, jsonb, jsonb); Type: FUNCTION; Schema: public; Owner: -
+
+CREATE FUNCTION public.payments_left(commands jsonb, refused jsonb, more jsonb) RETURNS jsonb
+    LANGUAGE plpgsql IMMUTABLE
+    AS $$
+BEGIN
+    RETURN (SELECT coalesce(jsonb_agg(n.command ORDER BY n.no), '[]')
+            FROM payments_numbered(commands, refused) n WHERE NOT more ? n.no::text);
+END $$;
 
 -- Name: payments_lock_charges(jsonb); Type: FUNCTION; Schema: public; Owner: -
 
@@ -1977,6 +2316,62 @@ BEGIN
     END LOOP;
     RETURN outcomes;
 END $$;
+
+-- Name: payments_numbered(jsonb, jsonb); Type: FUNCTION; Schema: public; Owner: -
+
+CREATE FUNCTION public.payments_numbered(commands jsonb, refused jsonb, OUT command jsonb, OUT no integer) RETURNS SETOF record
+    LANGUAGE plpgsql IMMUTABLE
+    AS $$
+BEGIN
+    no := -1;
+    FOR command IN SELECT * FROM jsonb_array_elements(commands) LOOP
+        no := no + 1;
+        WHILE refused ? no::text LOOP
+            no := no + 1;
+        END LOOP;
+        RETURN NEXT;
+    END LOOP;
+END $$;
+
+-- Name: payments_outcomes(integer, jsonb); Type: FUNCTION; Schema: public; Owner: -
+
+CREATE FUNCTION public.payments_outcomes(many integer, refused jsonb) RETURNS jsonb
+    LANGUAGE plpgsql IMMUTABLE
+    AS $$
+BEGIN
+    IF refused = '{}' THEN
+        RETURN to_jsonb(array_fill('{"ok": {}}'::jsonb, ARRAY[many]));
+    END IF;
+    RETURN (SELECT jsonb_agg(coalesce(refused -> no::text, '{"ok": {}}') ORDER BY no) FROM generate_series(0, many - 1) no);
+END $$;
+
+-- Name: payments_parties_refused(jsonb, jsonb); Type: FUNCTION; Schema: public; Owner: -
+
+CREATE FUNCTION public.payments_parties_refused(commands jsonb, refused jsonb) RETURNS jsonb
+    LANGUAGE plpgsql
+    AS $_$
+DECLARE
+    item record;
+    problem jsonb;
+    found jsonb := '{}';
+BEGIN
+    IF NOT jsonb_path_exists(commands, '$[*] ? (@.intent.customer_id != null || (@.method == null && @.intent.payment_method_id != null))') THEN
+        RETURN found;
+    END IF;
+    FOR item IN
+        SELECT n.no, n.command, i.merchant_id, i.livemode, i.customer_id,
+               CASE WHEN jsonb_typeof(n.command -> 'method') IS DISTINCT FROM 'object' THEN i.payment_method_id END AS method_id
+        FROM payments_numbered(commands, refused) n
+        CROSS JOIN LATERAL jsonb_to_record(n.command -> 'intent') AS i (merchant_id uuid, livemode boolean, customer_id uuid, payment_method_id uuid)
+    LOOP
+        problem := payments_party_problem(item.merchant_id, item.livemode, item.customer_id, item.method_id, item.customer_id);
+        IF problem IS NOT NULL THEN
+            PERFORM idempotency_give_back(item.command);
+            found := found || jsonb_build_object(item.no, problem);
+        END IF;
+    END LOOP;
+    RETURN found;
+END $_$;
 
 -- Name: payments_party_problem(uuid, boolean, uuid, uuid, uuid); Type: FUNCTION; Schema: public; Owner: -
 
@@ -2106,50 +2501,59 @@ END $$;
 
 CREATE FUNCTION public.payments_record(commands jsonb) RETURNS jsonb
     LANGUAGE plpgsql
-    AS $$
+    AS $_$
 DECLARE
-    claims jsonb[] := payments_late_claims(commands);
-    outcomes jsonb := '[]';
-    good int[] := '{}';
-    seen uuid[] := '{}';
-    c jsonb;
-    intent uuid;
-    problem text;
-    refusals jsonb;
-    n int;
+    many int := jsonb_array_length(commands);
+    settled jsonb := payments_late_claimed(commands);
+    good jsonb := payments_without(commands, settled);
+    problems jsonb;
 BEGIN
-    IF jsonb_array_length(commands) > 1 THEN
-        PERFORM payments_lock_intents(commands);
+    -- `window_s`: only the slow look knows what a gateway's denial is worth.
+    IF jsonb_path_exists(good, '$[*] ? (@.attempt == null || @.window_s != null)') OR NOT payments_all_recordable(good) THEN
+        problems := payments_unrecordable(good, settled);
+        good := payments_left(good, settled, problems);
+        settled := settled || problems;
     END IF;
-    FOR n IN 0 .. jsonb_array_length(commands) - 1 LOOP
-        c := commands -> n;
-        outcomes := outcomes || '{"ok": {}}'::jsonb;
-        IF claims[n + 1] ->> 'outcome' <> 'new' THEN
-            outcomes := jsonb_set(outcomes, ARRAY[n::text], jsonb_build_object('claim', claims[n + 1]));
-            CONTINUE;
-        END IF;
-        intent := (c ->> 'intent_id')::uuid;
-        problem := payments_record_problem(c);
-        IF problem IS NULL AND intent <> ALL (seen) THEN
-            good := good || n;
-            seen := seen || intent;
-        ELSE
-            outcomes := jsonb_set(outcomes, ARRAY[n::text], payments_refuse(coalesce(problem, 'stale'), c));
-        END IF;
-    END LOOP;
+    problems := payments_book(good, settled);
+    IF problems <> '{}' THEN
+        SELECT jsonb_object_agg(n.no, payments_refuse('ledger', n.command) || jsonb_build_object('reason', problems -> n.no::text))
+        INTO problems FROM payments_numbered(good, settled) n WHERE problems ? n.no::text;
+        good := payments_left(good, settled, problems);
+        settled := settled || problems;
+    END IF;
+    IF good <> '[]' THEN
+        PERFORM payments_record_all(good);
+    END IF;
+    RETURN payments_outcomes(many, settled);
+END $_$;
 
-    refusals := payments_post(commands, good);
-    FOR n IN SELECT k::int FROM jsonb_object_keys(refusals) k LOOP
-        good := array_remove(good, n);
-        outcomes := jsonb_set(outcomes, ARRAY[n::text],
-            payments_refuse('ledger', commands -> n) || jsonb_build_object('reason', refusals -> n::text));
-    END LOOP;
-    FOREACH n IN ARRAY good LOOP
-        PERFORM payments_record_rows(commands -> n);
-    END LOOP;
-    PERFORM payments_tell(commands, good);
-    RETURN outcomes;
-END $$;
+-- Name: payments_record_all(jsonb); Type: FUNCTION; Schema: public; Owner: -
+
+CREATE FUNCTION public.payments_record_all(commands jsonb) RETURNS void
+    LANGUAGE plpgsql
+    AS $_$
+BEGIN
+    IF jsonb_path_exists(commands, '$[*].attempt ? (@ != null)') THEN
+        PERFORM payments_update_attempts(commands);
+    END IF;
+    IF jsonb_path_exists(commands, '$[*] ? (@.method != null || @.charge.version > 1)') THEN
+        PERFORM payments_change_known(commands);
+    END IF;
+    IF jsonb_path_exists(commands, '$[*].transaction ? (@ != null)') THEN
+        PERFORM payments_insert_transactions(commands, '$[*].transaction ? (@ != null)');
+    END IF;
+    IF jsonb_path_exists(commands, '$[*].charge ? (@.version == 1)') THEN
+        PERFORM payments_insert_charges(commands);
+    END IF;
+    IF jsonb_path_exists(commands, '$[*].funds ? (@ != null)') THEN
+        PERFORM payments_insert_all_funds(commands);
+    END IF;
+    IF jsonb_path_exists(commands, '$[*].intent ? (@ != null)') THEN
+        PERFORM payments_update_intents(commands);
+    END IF;
+    PERFORM idempotency_finishes(commands);
+    PERFORM events_tell(commands);
+END $_$;
 
 -- Name: payments_record_problem(jsonb); Type: FUNCTION; Schema: public; Owner: -
 
@@ -2618,34 +3022,26 @@ END $$;
 
 CREATE FUNCTION public.payments_transfer(commands jsonb) RETURNS jsonb
     LANGUAGE plpgsql
-    AS $$
+    AS $_$
 DECLARE
-    claims jsonb := payments_claims(commands);
-    outcomes jsonb := '[]';
-    good int[] := '{}';
-    refusals jsonb;
-    n int;
+    many int := jsonb_array_length(commands);
+    refused jsonb := idempotency_claims(commands, answered => true);
+    problems jsonb;
 BEGIN
-    FOR n IN 0 .. jsonb_array_length(commands) - 1 LOOP
-        IF claims -> n ->> 'outcome' = 'new' THEN
-            good := good || n;
-            outcomes := outcomes || '{"ok": {}}'::jsonb;
-        ELSE
-            outcomes := outcomes || jsonb_build_object('claim', claims -> n);
-        END IF;
-    END LOOP;
-    refusals := payments_post(commands, good);
-    FOR n IN SELECT k::int FROM jsonb_object_keys(refusals) k LOOP
-        good := array_remove(good, n);
-        outcomes := jsonb_set(outcomes, ARRAY[n::text], refusals -> n::text);
-        PERFORM idempotency_release(commands -> n -> 'key');
-    END LOOP;
-    FOREACH n IN ARRAY good LOOP
-        PERFORM payments_transfer_rows(commands -> n);
-    END LOOP;
-    PERFORM payments_tell(commands, good);
-    RETURN outcomes;
-END $$;
+    commands := payments_without(commands, refused);
+    problems := payments_book(commands, refused);
+    IF problems <> '{}' THEN
+        PERFORM idempotency_give_back(n.command) FROM payments_numbered(commands, refused) n WHERE problems ? n.no::text;
+        commands := payments_left(commands, refused, problems);
+        refused := refused || problems;
+    END IF;
+    IF commands <> '[]' THEN
+        PERFORM payments_insert_transactions(commands, '$[*].transactions[*]');
+        PERFORM payments_insert_transfers(commands);
+        PERFORM events_tell(commands);
+    END IF;
+    RETURN payments_outcomes(many, refused);
+END $_$;
 
 -- Name: payments_transfer_rows(jsonb); Type: FUNCTION; Schema: public; Owner: -
 
@@ -2663,6 +3059,31 @@ BEGIN
     VALUES
         (n.id, n.merchant_id, n.livemode, n.version, n.created, n.destination_id, n.balance_transaction_id, n.amount, n.currency,
          n.description, n.metadata, n.transfer_group);
+END $$;
+
+-- Name: payments_unrecordable(jsonb, jsonb); Type: FUNCTION; Schema: public; Owner: -
+
+CREATE FUNCTION public.payments_unrecordable(commands jsonb, settled jsonb) RETURNS jsonb
+    LANGUAGE plpgsql
+    AS $$
+DECLARE
+    found jsonb := '{}';
+    seen uuid[] := '{}';
+    item record;
+    intent uuid;
+    problem text;
+BEGIN
+    PERFORM payments_lock_intents(commands);
+    FOR item IN SELECT * FROM payments_numbered(commands, settled) LOOP
+        intent := (item.command ->> 'intent_id')::uuid;
+        problem := payments_record_problem(item.command);
+        IF problem IS NULL AND intent <> ALL (seen) THEN
+            seen := seen || intent;
+        ELSE
+            found := found || jsonb_build_object(item.no, payments_refuse(coalesce(problem, 'stale'), item.command));
+        END IF;
+    END LOOP;
+    RETURN found;
 END $$;
 
 -- Name: payments_update_attempt(jsonb, integer); Type: FUNCTION; Schema: public; Owner: -
@@ -2686,6 +3107,34 @@ BEGIN
     END IF;
 END $$;
 
+-- Name: payments_update_attempts(jsonb); Type: FUNCTION; Schema: public; Owner: -
+
+CREATE FUNCTION public.payments_update_attempts(commands jsonb) RETURNS void
+    LANGUAGE plpgsql
+    SET plan_cache_mode TO 'force_generic_plan'
+    SET enable_seqscan TO 'off'
+    SET enable_hashjoin TO 'off'
+    SET enable_mergejoin TO 'off'
+    AS $_$
+BEGIN
+    UPDATE payments_attempt a SET
+        version = a.version + 1, state = n.state, code = n.code, decline_code = n.decline_code,
+        network_reference = n.network_reference,
+        ended_at = CASE WHEN n.state IN ('succeeded', 'failed') THEN clock_timestamp() END,
+        next_look_at = CASE WHEN n.state IN ('succeeded', 'failed') THEN NULL
+            ELSE coalesce(clock_timestamp() + make_interval(secs => x.look_s), a.next_look_at) END
+    FROM jsonb_to_recordset(commands) AS x (attempt jsonb, look_s int)
+    CROSS JOIN LATERAL jsonb_to_record(x.attempt) AS n (id uuid, state text, code text, decline_code text, network_reference text)
+    WHERE a.id = n.id AND jsonb_typeof(x.attempt) = 'object';
+    IF jsonb_path_exists(commands, '$[*].attempt ? (@.kind == "void" && @.state == "succeeded")') THEN
+        UPDATE payments_attempt a SET version = a.version + 1, state = 'failed', code = 'canceled', next_look_at = NULL,
+            ended_at = clock_timestamp()
+        FROM jsonb_to_recordset(commands) AS x (attempt jsonb)
+        WHERE a.id = (x.attempt ->> 'authorization_id')::uuid AND a.state = 'waiting'
+          AND x.attempt ->> 'kind' = 'void' AND x.attempt ->> 'state' = 'succeeded';
+    END IF;
+END $_$;
+
 -- Name: payments_update_intent(jsonb); Type: FUNCTION; Schema: public; Owner: -
 
 CREATE FUNCTION public.payments_update_intent(n jsonb) RETURNS void
@@ -2701,6 +3150,29 @@ BEGIN
     WHERE i.id = (n ->> 'id')::uuid;
 END $$;
 
+-- Name: payments_update_intents(jsonb); Type: FUNCTION; Schema: public; Owner: -
+
+CREATE FUNCTION public.payments_update_intents(commands jsonb) RETURNS void
+    LANGUAGE plpgsql
+    SET plan_cache_mode TO 'force_generic_plan'
+    SET enable_seqscan TO 'off'
+    SET enable_hashjoin TO 'off'
+    SET enable_mergejoin TO 'off'
+    AS $$
+BEGIN
+    UPDATE payments_intent i SET
+        version = n.version, status = n.status, amount_capturable = n.amount_capturable,
+        amount_received = n.amount_received, payment_method_id = n.payment_method_id,
+        latest_charge_id = n.latest_charge_id, next_action = nullif(n.next_action, 'null'),
+        last_payment_error = nullif(n.last_payment_error, 'null'), canceled_at = n.canceled_at,
+        cancellation_reason = n.cancellation_reason
+    FROM jsonb_to_recordset(commands) AS x (intent jsonb)
+    CROSS JOIN LATERAL jsonb_to_record(x.intent) AS n (id uuid, version int, status text, amount_capturable bigint, amount_received bigint,
+        payment_method_id uuid, latest_charge_id uuid, next_action jsonb, last_payment_error jsonb, canceled_at timestamptz,
+        cancellation_reason text)
+    WHERE i.id = n.id AND jsonb_typeof(x.intent) = 'object';
+END $$;
+
 -- Name: payments_update_method(public.payments_payment_method); Type: FUNCTION; Schema: public; Owner: -
 
 CREATE FUNCTION public.payments_update_method(n public.payments_payment_method) RETURNS void
@@ -2709,6 +3181,19 @@ CREATE FUNCTION public.payments_update_method(n public.payments_payment_method) 
 BEGIN
     UPDATE payments_payment_method m SET version = n.version, card = n.card, customer_id = n.customer_id
     WHERE m.id = n.id AND m.version = n.version - 1;
+END $$;
+
+-- Name: payments_without(jsonb, jsonb); Type: FUNCTION; Schema: public; Owner: -
+
+CREATE FUNCTION public.payments_without(commands jsonb, refused jsonb) RETURNS jsonb
+    LANGUAGE plpgsql IMMUTABLE
+    AS $$
+BEGIN
+    IF refused = '{}' THEN
+        RETURN commands;
+    END IF;
+    RETURN (SELECT coalesce(jsonb_agg(c ORDER BY no), '[]')
+            FROM jsonb_array_elements(commands) WITH ORDINALITY AS x (c, no) WHERE NOT refused ? (no - 1)::text);
 END $$;
 
 -- Name: recon_add_to_payouts(uuid, date); Type: FUNCTION; Schema: public; Owner: -
@@ -6329,6 +6814,10 @@ GRANT ALL ON FUNCTION public.events_sweep_batch(batch integer) TO florin_app;
 
 GRANT ALL ON FUNCTION public.events_take_consequence(ids uuid[]) TO florin_app;
 
+-- Name: FUNCTION events_tell(commands jsonb); Type: ACL; Schema: public; Owner: -
+
+GRANT ALL ON FUNCTION public.events_tell(commands jsonb) TO florin_app;
+
 -- Name: FUNCTION events_work(commands jsonb); Type: ACL; Schema: public; Owner: -
 
 GRANT ALL ON FUNCTION public.events_work(commands jsonb) TO florin_app;
@@ -6345,6 +6834,10 @@ GRANT ALL ON FUNCTION public.idempotency_claim(k jsonb) TO florin_app;
 
 GRANT ALL ON FUNCTION public.idempotency_claim_each(commands jsonb) TO florin_app;
 
+-- Name: FUNCTION idempotency_claims(commands jsonb, answered boolean); Type: ACL; Schema: public; Owner: -
+
+GRANT ALL ON FUNCTION public.idempotency_claims(commands jsonb, answered boolean) TO florin_app;
+
 -- Name: FUNCTION idempotency_finish(k jsonb, answer_status integer, answer_body text); Type: ACL; Schema: public; Owner: -
 
 GRANT ALL ON FUNCTION public.idempotency_finish(k jsonb, answer_status integer, answer_body text) TO florin_app;
@@ -6352,6 +6845,18 @@ GRANT ALL ON FUNCTION public.idempotency_finish(k jsonb, answer_status integer, 
 -- Name: FUNCTION idempotency_finish_each(commands jsonb); Type: ACL; Schema: public; Owner: -
 
 GRANT ALL ON FUNCTION public.idempotency_finish_each(commands jsonb) TO florin_app;
+
+-- Name: FUNCTION idempotency_finishes(commands jsonb); Type: ACL; Schema: public; Owner: -
+
+GRANT ALL ON FUNCTION public.idempotency_finishes(commands jsonb) TO florin_app;
+
+-- Name: FUNCTION idempotency_give_back(command jsonb); Type: ACL; Schema: public; Owner: -
+
+GRANT ALL ON FUNCTION public.idempotency_give_back(command jsonb) TO florin_app;
+
+-- Name: FUNCTION idempotency_known(commands jsonb, answered boolean); Type: ACL; Schema: public; Owner: -
+
+GRANT ALL ON FUNCTION public.idempotency_known(commands jsonb, answered boolean) TO florin_app;
 
 -- Name: FUNCTION idempotency_release(k jsonb); Type: ACL; Schema: public; Owner: -
 
@@ -6469,6 +6974,10 @@ GRANT ALL ON FUNCTION public.ledger_write(cs public.ledger_command[], effects pu
 
 GRANT ALL ON FUNCTION public.ledger_write_holds(cs public.ledger_command[]) TO florin_app;
 
+-- Name: FUNCTION payments_all_recordable(commands jsonb); Type: ACL; Schema: public; Owner: -
+
+GRANT ALL ON FUNCTION public.payments_all_recordable(commands jsonb) TO florin_app;
+
 -- Name: FUNCTION payments_attempt_held(commands jsonb); Type: ACL; Schema: public; Owner: -
 
 GRANT ALL ON FUNCTION public.payments_attempt_held(commands jsonb) TO florin_app;
@@ -6501,9 +7010,25 @@ GRANT ALL ON FUNCTION public.payments_begin_confirm(c jsonb, intent public.payme
 
 GRANT ALL ON FUNCTION public.payments_begin_followup(c jsonb, intent public.payments_intent) TO florin_app;
 
+-- Name: FUNCTION payments_begin_known(c jsonb); Type: ACL; Schema: public; Owner: -
+
+GRANT ALL ON FUNCTION public.payments_begin_known(c jsonb) TO florin_app;
+
+-- Name: FUNCTION payments_begin_new(commands jsonb); Type: ACL; Schema: public; Owner: -
+
+GRANT ALL ON FUNCTION public.payments_begin_new(commands jsonb) TO florin_app;
+
 -- Name: FUNCTION payments_begin_one(c jsonb); Type: ACL; Schema: public; Owner: -
 
 GRANT ALL ON FUNCTION public.payments_begin_one(c jsonb) TO florin_app;
+
+-- Name: FUNCTION payments_book(commands jsonb, refused jsonb); Type: ACL; Schema: public; Owner: -
+
+GRANT ALL ON FUNCTION public.payments_book(commands jsonb, refused jsonb) TO florin_app;
+
+-- Name: FUNCTION payments_change_known(commands jsonb); Type: ACL; Schema: public; Owner: -
+
+GRANT ALL ON FUNCTION public.payments_change_known(commands jsonb) TO florin_app;
 
 -- Name: FUNCTION payments_charge_capped(status text, amount bigint, amount_captured bigint, amount_refunded bigint, amount_refund_pending bigint, captured boolean, booked_as uuid); Type: ACL; Schema: public; Owner: -
 
@@ -6533,6 +7058,14 @@ GRANT ALL ON FUNCTION public.payments_forbid_return() TO florin_app;
 
 GRANT ALL ON FUNCTION public.payments_held(of_attempt uuid) TO florin_app;
 
+-- Name: FUNCTION payments_insert_all_funds(commands jsonb); Type: ACL; Schema: public; Owner: -
+
+GRANT ALL ON FUNCTION public.payments_insert_all_funds(commands jsonb) TO florin_app;
+
+-- Name: FUNCTION payments_insert_charges(commands jsonb); Type: ACL; Schema: public; Owner: -
+
+GRANT ALL ON FUNCTION public.payments_insert_charges(commands jsonb) TO florin_app;
+
 -- Name: TABLE payments_funds; Type: ACL; Schema: public; Owner: -
 
 GRANT SELECT,INSERT,UPDATE ON TABLE public.payments_funds TO florin_app;
@@ -6545,6 +7078,10 @@ GRANT ALL ON FUNCTION public.payments_insert_funds(n public.payments_funds) TO f
 
 GRANT ALL ON FUNCTION public.payments_insert_intent(n public.payments_intent) TO florin_app;
 
+-- Name: FUNCTION payments_insert_intents(commands jsonb); Type: ACL; Schema: public; Owner: -
+
+GRANT ALL ON FUNCTION public.payments_insert_intents(commands jsonb) TO florin_app;
+
 -- Name: TABLE payments_payment_method; Type: ACL; Schema: public; Owner: -
 
 GRANT SELECT,INSERT,UPDATE ON TABLE public.payments_payment_method TO florin_app;
@@ -6552,6 +7089,10 @@ GRANT SELECT,INSERT,UPDATE ON TABLE public.payments_payment_method TO florin_app
 -- Name: FUNCTION payments_insert_method(n public.payments_payment_method); Type: ACL; Schema: public; Owner: -
 
 GRANT ALL ON FUNCTION public.payments_insert_method(n public.payments_payment_method) TO florin_app;
+
+-- Name: FUNCTION payments_insert_methods(commands jsonb); Type: ACL; Schema: public; Owner: -
+
+GRANT ALL ON FUNCTION public.payments_insert_methods(commands jsonb) TO florin_app;
 
 -- Name: TABLE payments_balance_transaction; Type: ACL; Schema: public; Owner: -
 
@@ -6561,9 +7102,25 @@ GRANT SELECT,INSERT,UPDATE ON TABLE public.payments_balance_transaction TO flori
 
 GRANT ALL ON FUNCTION public.payments_insert_transaction(n public.payments_balance_transaction) TO florin_app;
 
+-- Name: FUNCTION payments_insert_transactions(commands jsonb, at jsonpath); Type: ACL; Schema: public; Owner: -
+
+GRANT ALL ON FUNCTION public.payments_insert_transactions(commands jsonb, at jsonpath) TO florin_app;
+
+-- Name: FUNCTION payments_insert_transfers(commands jsonb); Type: ACL; Schema: public; Owner: -
+
+GRANT ALL ON FUNCTION public.payments_insert_transfers(commands jsonb) TO florin_app;
+
+-- Name: FUNCTION payments_late_claimed(commands jsonb); Type: ACL; Schema: public; Owner: -
+
+GRANT ALL ON FUNCTION public.payments_late_claimed(commands jsonb) TO florin_app;
+
 -- Name: FUNCTION payments_late_claims(commands jsonb); Type: ACL; Schema: public; Owner: -
 
 GRANT ALL ON FUNCTION public.payments_late_claims(commands jsonb) TO florin_app;
+
+-- Name: FUNCTION payments_left(commands jsonb, refused jsonb, more jsonb); Type: ACL; Schema: public; Owner: -
+
+GRANT ALL ON FUNCTION public.payments_left(commands jsonb, refused jsonb, more jsonb) TO florin_app;
 
 -- Name: FUNCTION payments_lock_charges(commands jsonb); Type: ACL; Schema: public; Owner: -
 
@@ -6576,6 +7133,18 @@ GRANT ALL ON FUNCTION public.payments_lock_intents(commands jsonb) TO florin_app
 -- Name: FUNCTION payments_looked(commands jsonb); Type: ACL; Schema: public; Owner: -
 
 GRANT ALL ON FUNCTION public.payments_looked(commands jsonb) TO florin_app;
+
+-- Name: FUNCTION payments_numbered(commands jsonb, refused jsonb, OUT command jsonb, OUT no integer); Type: ACL; Schema: public; Owner: -
+
+GRANT ALL ON FUNCTION public.payments_numbered(commands jsonb, refused jsonb, OUT command jsonb, OUT no integer) TO florin_app;
+
+-- Name: FUNCTION payments_outcomes(many integer, refused jsonb); Type: ACL; Schema: public; Owner: -
+
+GRANT ALL ON FUNCTION public.payments_outcomes(many integer, refused jsonb) TO florin_app;
+
+-- Name: FUNCTION payments_parties_refused(commands jsonb, refused jsonb); Type: ACL; Schema: public; Owner: -
+
+GRANT ALL ON FUNCTION public.payments_parties_refused(commands jsonb, refused jsonb) TO florin_app;
 
 -- Name: FUNCTION payments_party_problem(of_merchant uuid, in_livemode boolean, with_customer uuid, with_method uuid, pays_for uuid); Type: ACL; Schema: public; Owner: -
 
@@ -6596,6 +7165,10 @@ GRANT ALL ON FUNCTION public.payments_put_charge(n public.payments_charge) TO fl
 -- Name: FUNCTION payments_record(commands jsonb); Type: ACL; Schema: public; Owner: -
 
 GRANT ALL ON FUNCTION public.payments_record(commands jsonb) TO florin_app;
+
+-- Name: FUNCTION payments_record_all(commands jsonb); Type: ACL; Schema: public; Owner: -
+
+GRANT ALL ON FUNCTION public.payments_record_all(commands jsonb) TO florin_app;
 
 -- Name: FUNCTION payments_record_problem(c jsonb); Type: ACL; Schema: public; Owner: -
 
@@ -6673,17 +7246,33 @@ GRANT ALL ON FUNCTION public.payments_transfer(commands jsonb) TO florin_app;
 
 GRANT ALL ON FUNCTION public.payments_transfer_rows(c jsonb) TO florin_app;
 
+-- Name: FUNCTION payments_unrecordable(commands jsonb, settled jsonb); Type: ACL; Schema: public; Owner: -
+
+GRANT ALL ON FUNCTION public.payments_unrecordable(commands jsonb, settled jsonb) TO florin_app;
+
 -- Name: FUNCTION payments_update_attempt(n jsonb, look_s integer); Type: ACL; Schema: public; Owner: -
 
 GRANT ALL ON FUNCTION public.payments_update_attempt(n jsonb, look_s integer) TO florin_app;
+
+-- Name: FUNCTION payments_update_attempts(commands jsonb); Type: ACL; Schema: public; Owner: -
+
+GRANT ALL ON FUNCTION public.payments_update_attempts(commands jsonb) TO florin_app;
 
 -- Name: FUNCTION payments_update_intent(n jsonb); Type: ACL; Schema: public; Owner: -
 
 GRANT ALL ON FUNCTION public.payments_update_intent(n jsonb) TO florin_app;
 
+-- Name: FUNCTION payments_update_intents(commands jsonb); Type: ACL; Schema: public; Owner: -
+
+GRANT ALL ON FUNCTION public.payments_update_intents(commands jsonb) TO florin_app;
+
 -- Name: FUNCTION payments_update_method(n public.payments_payment_method); Type: ACL; Schema: public; Owner: -
 
 GRANT ALL ON FUNCTION public.payments_update_method(n public.payments_payment_method) TO florin_app;
+
+-- Name: FUNCTION payments_without(commands jsonb, refused jsonb); Type: ACL; Schema: public; Owner: -
+
+GRANT ALL ON FUNCTION public.payments_without(commands jsonb, refused jsonb) TO florin_app;
 
 -- Name: FUNCTION recon_add_to_payouts(of_file uuid, on_date date); Type: ACL; Schema: public; Owner: -
 
