@@ -20,33 +20,52 @@ from redis.exceptions import RedisError
 T = TypeVar("T")
 
 FRESH_S = 1.0
+_RENEWED_S = 0.8
 _KEPT_S = 300
 _CIRCUIT_S = 3.0
 _MAX_ENTRIES = 10_000
 _DOWN = (ConnectionInterrupted, RedisError, OSError)
 
 log = structlog.get_logger(__name__)
-_values: dict[tuple[str, str], tuple[float, Any]] = {}
+_values: dict[tuple[str, str], "_Value"] = {}
 _closed_from = 0.0
 
 
+class _Value:
+    """What is kept under one key, until when, and from when somebody is to read it anew (monotonic)."""
+
+    __slots__ = ("due", "until", "value")
+
+    def __init__(self, value: Any, now: float) -> None:
+        self.value, self.due, self.until = value, now + _RENEWED_S, now + FRESH_S
+
+
 def remembered(topic: str, key: str) -> Any:
-    """The process's own value, if it is less than a second old; None otherwise."""
+    """The process's own value, if it is less than a second old; None otherwise. A little before, one who
+    asks is told None, so that one reads it anew while the crowd goes on with the value that is there."""
     found = _values.get((topic, key))
-    return found[1] if found is not None and found[0] > time.monotonic() else None
+    if found is None:
+        return None
+    now = time.monotonic()
+    if found.until <= now:
+        return None
+    if found.due <= now:
+        found.due = found.until
+        return None
+    return found.value
 
 
 def remember(topic: str, key: str, value: T) -> T:
     """Keeps `value` in the process for a second."""
     while len(_values) >= _MAX_ENTRIES:
         _values.pop(next(iter(_values)), None)
-    _values[topic, key] = (time.monotonic() + FRESH_S, value)
+    _values[topic, key] = _Value(value, time.monotonic())
     return value
 
 
 def through(topic: str, key: str, read: Callable[[], Any]) -> Any:
     """The value of `key`: the process's, or Redis's, or else what `read` finds in PostgreSQL. Values
-    are JSON and never None."""
+    are JSON; nothing (None, an empty list) is not remembered."""
     value = remembered(topic, key)
     if value is not None:
         return value
@@ -55,6 +74,8 @@ def through(topic: str, key: str, read: Callable[[], Any]) -> Any:
     value = None if shared is None else _asked(lambda: cache.get(shared))
     if value is None:
         value = read()
+        if not value:
+            return value
         if shared is not None:
             _asked(lambda: cache.set(shared, value, timeout=_KEPT_S))
     return remember(topic, key, value)

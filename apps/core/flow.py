@@ -1,6 +1,6 @@
 """Stories with outside calls in them, written once as generators and driven sync or async.
 
-A flow yields requests (`Sql`, `Rows`, `Http`, `Sleep`) and receives their answers; it does no I/O
+A flow yields requests (`Sql`, `Rows`, `Static`, `Http`, `Sleep`) and receives their answers; it does no I/O
 itself. `run` drives it from Celery, the admin and DRF; `arun` from async views.
 """
 
@@ -10,7 +10,7 @@ from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar, cast
 
-from apps.core import admission, batch, db, http
+from apps.core import admission, batch, cache, db, http
 
 T = TypeVar("T")
 
@@ -32,6 +32,16 @@ class Rows:
 
 
 @dataclass(frozen=True, slots=True)
+class Static:
+    """A read of static data; answered by a list of dicts that is at most a second old (`core.cache`)."""
+
+    topic: str
+    key: str
+    statement: str
+    params: Sequence[Any] | dict[str, Any] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Http:
     """A call to the outside world; answered by HttpReply, or HttpFailed is raised in the flow."""
 
@@ -43,7 +53,7 @@ class Sleep:
     seconds: float
 
 
-Step = Sql | Rows | Http | Sleep
+Step = Sql | Rows | Static | Http | Sleep
 Flow = Generator[Step, Any, T]
 
 
@@ -84,6 +94,8 @@ def _perform(step: Step) -> Any:
         return db.call(step.function, [step.command])[0]
     if isinstance(step, Rows):
         return db.query(step.statement, step.params)
+    if isinstance(step, Static):
+        return cache.through(step.topic, step.key, lambda: db.query(step.statement, step.params))
     if isinstance(step, Http):
         return http.send(step.request)
     return time.sleep(step.seconds)
@@ -94,11 +106,23 @@ async def _aperform(step: Step) -> Any:
         return await batch.call(step.function, step.command)
     if isinstance(step, Rows):
         return await db.aquery(step.statement, step.params)
+    if isinstance(step, Static):
+        return await _aread(step)
     admission.away()
     try:
         return await (http.asend(step.request) if isinstance(step, Http) else asyncio.sleep(step.seconds))
     finally:
         admission.back()
+
+
+async def _aread(step: Static) -> Any:
+    """The process's own value or PostgreSQL's: a process asks at most about once a second for each."""
+    value = cache.remembered(step.topic, step.key)
+    if value is None:
+        value = await db.aquery(step.statement, step.params)
+        if value:
+            cache.remember(step.topic, step.key, value)
+    return value
 
 
 _running: set[asyncio.Task[Any]] = set()

@@ -10,6 +10,8 @@ from uuid import UUID
 
 from apps.core import ids
 
+# The topic under which price lists are cached.
+PRICING = "merchants.pricing"
 # What a key can be restricted to. A key without scopes may do everything.
 SCOPES = frozenset(
     f"{area}:{right}"

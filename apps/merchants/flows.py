@@ -4,14 +4,17 @@ from uuid import UUID
 
 from apps.core import cache
 from apps.core.db import Row
-from apps.core.flow import Flow, Rows
+from apps.core.flow import Flow, Rows, Static
 from apps.core.ids import encode
 from apps.events.domain import EventView
 from apps.events.gateways import mail
 from apps.merchants import selectors
-from apps.merchants.domain import Rate
+from apps.merchants.domain import PRICING, Rate
 from apps.merchants.renderers.letters import endpoint_disabled
-from apps.merchants.selectors import KEY_BY_HASH, PRICING, RATE, rate_row
+from apps.merchants.selectors import KEY_BY_HASH, RATE, rate_of
+
+_MAX_SEEN = 50_000
+_seen: set[UUID] = set()
 
 
 def look_up_key(sha256: bytes) -> Flow[Row | None]:
@@ -30,19 +33,24 @@ def touch_key(key_id: UUID) -> Flow[None]:
 
 
 def pricing(merchant_id: UUID, currency: str, method: str = "card") -> Flow[Rate]:
-    """What the merchant pays, from the process's memory or PostgreSQL; at most a second old. For flows:
-    it never blocks the event loop.  Raises: NoPrice."""
+    """What the merchant pays; at most a second old.  Raises: NoPrice."""
     key = f"{merchant_id}:{currency}:{method}"
-    row = cache.remembered(PRICING, key)
-    if row is None:
-        params = {"merchant_id": merchant_id, "currency": currency, "method": method}
-        row = cache.remember(PRICING, key, rate_row((yield Rows(RATE, params))))
-    return Rate(**row)
+    found = cache.remembered(PRICING, key)
+    if found is None:
+        found = yield Static(PRICING, key, RATE, {"merchant_id": merchant_id, "currency": currency, "method": method})
+    return rate_of(found)
 
 
 def exists(merchant_id: UUID) -> Flow[bool]:
-    """Whether there is such a merchant."""
-    return bool((yield Rows("SELECT 1 AS found FROM merchants_merchant WHERE id = %s", [merchant_id])))
+    """Whether there is such a merchant. One that was seen is not looked for again: none is ever deleted."""
+    if merchant_id in _seen:
+        return True
+    if not (yield Rows("SELECT 1 AS found FROM merchants_merchant WHERE id = %s", [merchant_id])):
+        return False
+    if len(_seen) >= _MAX_SEEN:
+        _seen.clear()
+    _seen.add(merchant_id)
+    return True
 
 
 def tell_endpoint_disabled(event: EventView) -> None:

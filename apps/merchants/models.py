@@ -6,11 +6,14 @@ from django.db.models import Q
 from django.db.models.functions import Now
 
 from apps.core import ids
+from apps.core.cached_model import CachedModel
+from apps.merchants.domain import PRICING
 
 
-class PricingPlan(models.Model):
+class PricingPlan(CachedModel):
     """A price list. Money from a capture is available `availability_days` business days later."""
 
+    cached_as = PRICING
     id = models.UUIDField(primary_key=True, default=ids.new_id, editable=False)
     name = models.TextField(unique=True)
     availability_days = models.SmallIntegerField(default=2)
@@ -28,10 +31,11 @@ class PricingPlan(models.Model):
         return self.name
 
 
-class PricingRate(models.Model):
+class PricingRate(CachedModel):
     """Basis points of the amount plus a fixed sum (minor units of the currency), for one currency and
     method. The currency `*` holds for all that have no rate of their own."""
 
+    cached_as = PRICING
     id = models.UUIDField(primary_key=True, default=ids.new_id, editable=False)
     plan = models.ForeignKey(PricingPlan, on_delete=models.PROTECT, related_name="rates")
     currency = models.CharField(max_length=3)
@@ -51,10 +55,11 @@ class PricingRate(models.Model):
         return f"{self.method} {self.currency}: {self.basis_points} bp + {self.fixed_minor}"
 
 
-class Merchant(models.Model):
+class Merchant(CachedModel):
     """A company that takes payments. `settings` may hold `require_idempotency_key` (bool),
     `limit_per_key` and `limit_per_merchant` (requests a second)."""
 
+    cached_as = PRICING
     id = models.UUIDField(primary_key=True, default=ids.new_id, editable=False)
     name = models.TextField()
     legal_name = models.TextField()

@@ -2,16 +2,13 @@
 
 from uuid import UUID
 
-from apps.core import cache, db
+from apps.core import db
 from apps.core.db import Row
 from apps.core.errors import NotFound
 from apps.core.ids import encode
 from apps.merchants.domain import Rate, hashed
 from apps.merchants.errors import NoPrice
 from apps.merchants.models import ApiKey, Merchant
-
-# The topic under which price lists are cached.
-PRICING = "merchants.pricing"
 
 # A key that may be used now, by its hash; `seconds_left` is NULL for a key that does not expire.
 KEY_BY_HASH = """
@@ -61,15 +58,8 @@ LIMIT 1
 """
 
 
-def pricing_for(*, merchant_id: UUID, currency: str, method: str = "card") -> Rate:
-    """What the merchant pays; at most a second old. In a flow use `flows.pricing`.  Raises: NoPrice."""
-    params = {"merchant_id": merchant_id, "currency": currency, "method": method}
-    row = cache.through(PRICING, f"{merchant_id}:{currency}:{method}", lambda: rate_row(db.query(RATE, params)))
-    return Rate(**row)
-
-
-def rate_row(rows: list[Row]) -> Row:
-    """The one row that RATE found.  Raises: NoPrice."""
+def rate_of(rows: list[Row]) -> Rate:
+    """What RATE found.  Raises: NoPrice."""
     if not rows:
         raise NoPrice()
-    return rows[0]
+    return Rate(**rows[0])

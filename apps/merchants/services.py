@@ -12,12 +12,11 @@ from babel import localedata
 from django.db import transaction
 from django.db.models.functions import Now
 
-from apps.core import cache, clock, ids
+from apps.core import clock, ids
 from apps.core.errors import InvalidRequest, NotFound
 from apps.core.money import CURRENCIES
 from apps.merchants import domain
 from apps.merchants.models import ApiKey, Merchant, PricingPlan, PricingRate
-from apps.merchants.selectors import PRICING
 
 DEFAULT_PLAN = "Standard"
 
@@ -137,4 +136,3 @@ def set_rate(*, plan: str, currency: str, method: str, basis_points: int, fixed_
         method=method,
         defaults={"basis_points": basis_points, "fixed_minor": fixed_minor},
     )
-    transaction.on_commit(lambda: cache.changed(PRICING))

@@ -128,6 +128,18 @@ def keyword_only_services(source: Source) -> Hit:
             yield node.lineno, f"{node.name} takes {len(node.args.args)} positional arguments: make all but the first keyword-only"
 
 
+_CACHED = re.compile(r"\b(?:UPDATE|INSERT INTO|DELETE FROM|MERGE INTO)\s+(?:ONLY\s+)?merchants_(?:merchant|pricing_plan|pricing_rate)\b")
+
+
+def cached_tables(source: Source) -> Hit:
+    """A price changed by raw SQL is told to nobody: for minutes some processes charge the old one. Models
+    whose rows are cached are written through `CachedModel`, which tells every process."""
+    if not source.path.startswith(_PRODUCT) or "/migrations/" in source.path:
+        return
+    for found in _CACHED.finditer(source.text):
+        yield source.text.count("\n", 0, found.start()) + 1, f"{found.group()!r} is told to nobody: write through the model"
+
+
 RULES = {
     "session-state": session_state,
     "one-clock": one_clock,
@@ -139,4 +151,5 @@ RULES = {
     "tests-can-fail": tests_can_fail,
     "no-utils": no_utils,
     "keyword-only-services": keyword_only_services,
+    "cached-tables": cached_tables,
 }

@@ -1,18 +1,21 @@
 """Static data is cached, forgotten after a save, and right without Redis."""
 
 import time
+from types import SimpleNamespace
 
 import pytest
+from asgiref.sync import sync_to_async
 from django.core.cache import cache as redis_cache
+from django.db import transaction
 from django.test import override_settings
 
 from apps.core import cache
-from apps.core.flow import run
+from apps.core.flow import arun, run
 from apps.core.ids import new_id
-from apps.merchants import flows, selectors, services
+from apps.merchants import flows, services
 from apps.merchants.domain import Rate
 from apps.merchants.errors import NoPrice
-from apps.merchants.models import PricingPlan
+from apps.merchants.models import Merchant, PricingPlan, PricingRate
 
 AWAY = {
     "default": {
@@ -102,27 +105,91 @@ def plan_with(**rates: tuple[int, int]) -> str:
     return name
 
 
+def price(*, merchant_id, currency: str) -> Rate:
+    return run(flows.pricing(merchant_id, currency))
+
+
 def test_a_merchant_pays_the_rate_of_its_plan_for_the_currency(make_merchant):
     shop = make_merchant(plan=plan_with(eur=(140, 25), any=(290, 30)))
-    assert selectors.pricing_for(merchant_id=shop.id, currency="eur") == Rate(140, 25, 2)
-    assert run(flows.pricing(shop.id, "usd")) == Rate(290, 30, 2)
+    assert price(merchant_id=shop.id, currency="eur") == Rate(140, 25, 2)
+    assert price(merchant_id=shop.id, currency="usd") == Rate(290, 30, 2)
 
 
-def test_a_new_rate_holds_from_its_commit(make_merchant):
-    plan = plan_with(eur=(140, 25))
+async def test_a_new_rate_holds_from_its_commit(make_merchant):
+    plan = await sync_to_async(plan_with)(eur=(140, 25))
+    shop = await sync_to_async(make_merchant)(plan=plan)
+    assert await arun(flows.pricing(shop.id, "eur")) == Rate(140, 25, 2)
+    await sync_to_async(services.set_rate)(plan=plan, currency="eur", method="card", basis_points=90, fixed_minor=10)
+    assert await arun(flows.pricing(shop.id, "eur")) == Rate(90, 10, 2)
+    other_process()
+    assert await sync_to_async(price)(merchant_id=shop.id, currency="eur") == Rate(90, 10, 2)
+
+
+WRITES = {
+    "save": lambda rate: (setattr(rate, "fixed_minor", 1), rate.save()),
+    "update of many": lambda rate: PricingRate.objects.filter(id=rate.id).update(fixed_minor=1),
+    "update through the plan": lambda rate: rate.plan.rates.update(fixed_minor=1),
+    "bulk update": lambda rate: (setattr(rate, "fixed_minor", 1), PricingRate.objects.bulk_update([rate], ["fixed_minor"])),
+    "delete": lambda rate: rate.delete(),
+    "delete of many": lambda rate: PricingRate.objects.filter(id=rate.id).delete(),
+    "bulk creation": lambda rate: PricingRate.objects.bulk_create(
+        [PricingRate(plan=rate.plan, currency="eur", basis_points=0, fixed_minor=1)]
+    ),
+    "another plan": lambda rate: Merchant.objects.filter(pricing_plan=rate.plan).update(
+        pricing_plan=PricingPlan.objects.get(name=services.DEFAULT_PLAN)
+    ),
+    "the plan's own days": lambda rate: PricingPlan.objects.filter(id=rate.plan_id).update(availability_days=9),
+}
+
+
+@pytest.mark.parametrize("write", WRITES)
+def test_however_a_price_is_written_the_next_payment_has_it(make_merchant, write):
+    plan = plan_with(any=(140, 25))
     shop = make_merchant(plan=plan)
-    selectors.pricing_for(merchant_id=shop.id, currency="eur")
-    services.set_rate(plan=plan, currency="eur", method="card", basis_points=90, fixed_minor=10)
-    assert selectors.pricing_for(merchant_id=shop.id, currency="eur") == Rate(90, 10, 2)
-    assert run(flows.pricing(shop.id, "eur")) == Rate(90, 10, 2)
+    assert price(merchant_id=shop.id, currency="eur") == Rate(140, 25, 2)
+    with transaction.atomic():
+        WRITES[write](PricingRate.objects.get(plan__name=plan))
+        assert price(merchant_id=shop.id, currency="eur") == Rate(140, 25, 2), "not before the commit"
+    other_process()
+    if write.startswith("delete"):
+        with pytest.raises(NoPrice):
+            price(merchant_id=shop.id, currency="eur")
+    else:
+        assert price(merchant_id=shop.id, currency="eur") != Rate(140, 25, 2)
+
+
+def test_a_merchant_that_was_seen_is_not_looked_for_again(make_merchant):
+    shop = make_merchant()
+    assert run(flows.exists(shop.id))
+    with pytest.raises(StopIteration) as end:
+        next(flows.exists(shop.id))
+    assert end.value.value is True
+    assert not run(flows.exists(new_id()))
+
+
+def test_before_a_value_is_too_old_one_reads_it_anew_and_the_others_go_on_with_it(monkeypatch):
+    name = topic()
+    cache.remember(name, "k", "old")
+    at = time.monotonic() + 0.9
+    monkeypatch.setattr(cache, "time", SimpleNamespace(monotonic=lambda: at))
+    assert [cache.remembered(name, "k") for _ in range(3)] == [None, "old", "old"]
+    cache.remember(name, "k", "new")
+    assert cache.remembered(name, "k") == "new"
+    monkeypatch.setattr(cache, "time", SimpleNamespace(monotonic=lambda: at + 1.01))
+    assert cache.remembered(name, "k") is None
+
+
+def test_what_is_not_there_is_looked_for_each_time():
+    name = topic()
+    assert [cache.through(name, "k", lambda: []), cache.through(name, "k", lambda: [1])] == [[], [1]]
 
 
 def test_a_currency_without_a_rate_has_no_price(make_merchant):
     shop = make_merchant(plan=plan_with(eur=(140, 25)))
     with pytest.raises(NoPrice):
-        selectors.pricing_for(merchant_id=shop.id, currency="usd")
+        price(merchant_id=shop.id, currency="usd")
 
 
 def test_merchants_start_on_the_standard_plan(make_merchant):
     assert PricingPlan.objects.get(merchants__id=make_merchant().id).name == services.DEFAULT_PLAN
-    assert selectors.pricing_for(merchant_id=make_merchant().id, currency="sek") == Rate(290, 30, 2)
+    assert price(merchant_id=make_merchant().id, currency="sek") == Rate(290, 30, 2)
