@@ -45,13 +45,13 @@ def lay() -> Ground:
     issued = [merchants.issue_key(merchant_id=merchant.id, livemode=False) for merchant in made]
     callers = [Caller(merchant.id, False, key_id, frozenset(), "req_bench") for merchant, (key_id, _) in zip(made, issued, strict=True)]
     for merchant in made:
-        _endow(merchant.id)
+        endow(merchant.id)
     return Ground(
         Targets([secret for _, secret in issued], [ids.encode("acct", merchant.id) for merchant in made[1:]], _intents(callers[0])), callers
     )
 
 
-def _endow(merchant_id) -> None:
+def endow(merchant_id) -> None:
     """Ten million euros to give away, a cent at a time."""
     amount = 1_000_000_000
     ledger.post(

@@ -1,0 +1,137 @@
+"""No hot request reads a large table from end to end, whatever functions and triggers it calls.
+
+PostgreSQL counts the scans of a transaction, those inside functions, triggers and foreign keys included;
+so the requests themselves are made, on tables with a history, often enough for the plans that are kept.
+"""
+
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+
+import psycopg
+import pytest
+from django.conf import settings
+from django.db import transaction
+
+from apps.core import db
+from apps.core.api.lists import keyset
+from apps.core.flow import Rows, Sql, run
+from apps.merchants import selectors
+from apps.merchants.domain import hashed
+from apps.payments import flows
+from apps.payments.domain import requests
+from benchmarks import ground
+from benchmarks.history import SEED, loading
+from benchmarks.history.payments import Plan
+from tests.factories import new_merchant
+from tests.payments.shop import Shop
+
+PAYMENTS = 4_000
+# From the sixth time on PostgreSQL may keep a plan for all parameters.
+TIMES = 7
+BATCH = 16
+RELATIONS = frozenset({"customer", "payment_method", "latest_charge", "latest_charge.balance_transaction"})
+SMALL = {"merchants_merchant", "merchants_pricing_plan", "merchants_pricing_rate", "ledger_period", "ledger_account_kind", "core_clock"}
+
+_KEYS = """
+INSERT INTO merchants_api_key (id, merchant_id, livemode, prefix, last4, scopes, created, sha256)
+SELECT uuidv7(), m.id, false, 'sk_test_', '0000', '{}', now(), sha256(convert_to(m.id::text || n, 'UTF8'))
+FROM merchants_merchant m, generate_series(1, 20) n;
+ANALYZE merchants_api_key, merchants_merchant"""
+
+
+@pytest.fixture(scope="module")
+def year(own_database: str) -> None:
+    """A year of payments of 200 merchants, and its statistics."""
+    until = datetime.combine(datetime.now(UTC).date(), datetime.min.time(), UTC)
+    wanted = Plan(SEED, PAYMENTS, until - timedelta(days=365), until, until - timedelta(days=30), PAYMENTS)
+    with psycopg.connect(settings.DATABASE_OWNER_DSN, autocommit=True) as owner:
+        plan, done = loading.resumed(owner, wanted)
+        loading.make_ready(owner, plan)
+        loading.load(owner, plan, done)
+        loading.tidy(owner)
+        owner.execute(_KEYS)
+
+
+@pytest.fixture(scope="module")
+def shops(year: None, sandbox: str) -> tuple[Shop, Shop]:
+    """One with money and payments of its own, and one to pay to."""
+    shop, other = Shop(new_merchant()), Shop(new_merchant())
+    ground.endow(shop.merchant.id)
+    for _ in range(3):
+        shop.pay()
+    return shop, other
+
+
+@pytest.fixture
+def scans(shops: tuple[Shop, Shop]) -> Iterator[Callable[[], dict[str, int]]]:
+    """How often each large table was read from end to end since the test began."""
+    with transaction.atomic():
+        before = counted()
+        yield lambda: {table: scans - before.get(table, 0) for table, scans in counted().items() if scans > before.get(table, 0)}
+        transaction.set_rollback(True)
+
+
+def counted() -> dict[str, int]:
+    """What this connection has not handed on to the statistics yet, and so everything of this transaction."""
+    rows = db.query("SELECT relname, seq_scan FROM pg_stat_xact_user_tables WHERE seq_scan > 0")
+    return {row["relname"]: row["seq_scan"] for row in rows if row["relname"] not in SMALL}
+
+
+def page(shop: Shop, **params: object) -> list[dict]:
+    at = keyset(requests.ListPaymentIntents(limit=20, **params), prefix="pi", column="i.id", created="i.created")  # type: ignore[arg-type]
+    return run(flows.list_payment_intents(shop.caller, at, RELATIONS, customer_id=None))
+
+
+WRITES: dict[str, Callable[[Shop, Shop], object]] = {
+    "create": lambda shop, other: shop.create(),
+    "create and confirm": lambda shop, other: shop.pay(),
+    "confirm": lambda shop, other: shop.confirm(shop.create(), payment_method="pm_card_visa"),
+    "capture": lambda shop, other: shop.capture(shop.hold()),
+    "cancel": lambda shop, other: shop.cancel(shop.hold()),
+    "refund": lambda shop, other: shop.refund(shop.pay()),
+    "transfer": lambda shop, other: shop.transfer(other, 1),
+    "replay": lambda shop, other: [shop.create(key="again") for _ in range(2)],
+}
+READS: dict[str, Callable[[Shop, Shop], object]] = {
+    "get": lambda shop, other: shop.look(page(shop)[0], *RELATIONS),
+    "list": lambda shop, other: page(shop),
+    "next page": lambda shop, other: page(shop, starting_after=page(shop)[0]["id"]),
+    "balance": lambda shop, other: run(flows.retrieve_balance(shop.caller)),
+    "key": lambda shop, other: db.query(selectors.KEY_BY_HASH, {"sha256": hashed(shop.merchant.secret)}),
+}
+REQUESTS = WRITES | READS
+
+
+@pytest.mark.parametrize("request_", REQUESTS)
+def test_a_hot_request_scans_no_large_table(shops: tuple[Shop, Shop], scans: Callable[[], dict[str, int]], request_: str) -> None:
+    for _ in range(TIMES):
+        REQUESTS[request_](*shops)
+    assert scans() == {}
+
+
+@pytest.mark.parametrize("kind", ["create", "confirm", "transfer"])
+def test_a_batch_scans_no_large_table(shops: tuple[Shop, Shop], scans: Callable[[], dict[str, int]], kind: str) -> None:
+    for _ in range(TIMES):
+        steps = [first_command(kind, *shops) for _ in range(BATCH)]
+        outcomes = db.call(steps[0].function, [step.command for step in steps])
+        assert all("ok" in outcome for outcome in outcomes), outcomes
+    assert scans() == {}
+
+
+def first_command(kind: str, shop: Shop, other: Shop) -> Sql:
+    """What the request sends to its first write function."""
+    if kind == "transfer":
+        params = {"destination": other.merchant.account, "amount": 1, "currency": "eur"}
+        flow = shop.begin(flows.create_transfer, requests.CreateTransfer, **params)
+    else:
+        more = {"confirm": True, "payment_method": "pm_card_visa"} if kind == "confirm" else {}
+        flow = shop.begin(flows.create_payment_intent, requests.CreatePaymentIntent, amount=100, currency="eur", **more)
+    step = next(flow)
+    while isinstance(step, Rows):
+        step = flow.send(db.query(step.statement, step.params))
+    return step
+
+
+def test_a_scan_is_seen(scans: Callable[[], dict[str, int]]) -> None:
+    db.query("SELECT count(*) FROM payments_intent WHERE description = 'no index knows it'")
+    assert scans() == {"payments_intent": 1}
