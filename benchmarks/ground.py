@@ -43,11 +43,12 @@ def lay() -> Ground:
     details = {"email": "bench@shop.example", "country": "NL", "default_currency": "eur"}
     made = [merchants.create_merchant(name=f"Bench {n}", **details) for n in range(MERCHANTS)]
     issued = [merchants.issue_key(merchant_id=merchant.id, livemode=False) for merchant in made]
-    callers = [Caller(merchant.id, False, key_id, frozenset(), "req_bench") for merchant, (key_id, _) in zip(made, issued, strict=True)]
+    callers = [caller(merchant.id, key_id) for merchant, (key_id, _) in zip(made, issued, strict=True)]
     for merchant in made:
         endow(merchant.id)
     return Ground(
-        Targets([secret for _, secret in issued], [ids.encode("acct", merchant.id) for merchant in made[1:]], _intents(callers[0])), callers
+        Targets([secret for _, secret in issued], [ids.encode("acct", merchant.id) for merchant in made[1:]], intents(callers[0], INTENTS)),
+        callers,
     )
 
 
@@ -66,13 +67,17 @@ def endow(merchant_id) -> None:
     )  # fmt: skip
 
 
-def _intents(caller: Caller) -> list[str]:
-    """Paid ones, each with a customer, oldest first."""
+def caller(merchant_id, key_id) -> Caller:
+    return Caller(merchant_id, False, key_id, frozenset(), "req_bench")
+
+
+def intents(caller: Caller, many: int) -> list[str]:
+    """Ids of paid ones, each with a customer, oldest first."""
     body = requests.CreateCustomer(name="Ada Buyer", email="ada@buyer.example")
     customers = [
         ids.encode("cus", payments.create_customer(caller=caller, body=body, method_id=None, key=None).id) for _ in range(CUSTOMERS)
     ]
-    return [_paid(caller, customers[n % CUSTOMERS]) for n in range(INTENTS)]
+    return [_paid(caller, customers[n % CUSTOMERS]) for n in range(many)]
 
 
 def _paid(caller: Caller, customer: str) -> str:

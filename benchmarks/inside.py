@@ -28,33 +28,9 @@ import uvloop  # noqa: E402
 from django.conf import settings  # noqa: E402  (Django must be set up first)
 
 from benchmarks import asked, ground, servers  # noqa: E402
+from benchmarks.asgi import ask  # noqa: E402
 
 CONNECTIONS = 32
-
-
-async def _request(application: Callable, raw: bytes) -> int:
-    """One request, from the bytes that the load generator would send, to the status of its answer."""
-    head, _, body = raw.partition(b"\r\n\r\n")
-    first, *lines = head.split(b"\r\n")
-    method, target, _ = first.decode().split(" ")
-    path, _, query = target.partition("?")
-    status = 0
-
-    async def receive() -> dict:
-        return {"type": "http.request", "body": body, "more_body": False}
-
-    async def send(message: dict) -> None:
-        nonlocal status
-        status = message.get("status", status)
-
-    scope = {
-        "type": "http", "asgi": {"version": "3.0", "spec_version": "2.3"}, "http_version": "1.1", "scheme": "http", "method": method,
-        "path": path, "raw_path": path.encode(), "query_string": query.encode(), "root_path": "", "server": ("127.0.0.1", 8000),
-        "client": ("127.0.0.1", 50000), "headers": [(name.lower(), value) for name, value in (line.split(b": ", 1) for line in lines)],
-        "state": {},
-    }  # fmt: skip
-    await application(scope, receive, send)
-    return status
 
 
 async def _round(application: Callable, make: Callable[[], bytes], requests: int) -> float:
@@ -65,7 +41,7 @@ async def _round(application: Callable, make: Callable[[], bytes], requests: int
         nonlocal left
         while left > 0:
             left -= 1
-            status = await _request(application, make())
+            status, _ = await ask(application, make())
             if status != 200:
                 raise RuntimeError(f"answered {status}")
 
