@@ -3,7 +3,8 @@
 Every topic has a version in Redis that a save raises, so all its cached values are misses from then
 on. A process keeps a value for at most a second without asking, which bounds how old any answer is.
 Without Redis the values come from PostgreSQL each second: slower, never wrong. A value read before a
-save cannot be stored under the version after it, because the version is read first.
+save cannot be stored under the version after it, because the version is read first. A save whose process
+cannot reach Redis while others can is seen by those after _KEPT_S at the latest.
 
 Never for a balance, nor for the state of a payment.
 """
@@ -21,7 +22,7 @@ T = TypeVar("T")
 
 FRESH_S = 1.0
 _RENEWED_S = 0.8
-_KEPT_S = 300
+_KEPT_S = 10
 _CIRCUIT_S = 3.0
 _MAX_ENTRIES = 10_000
 _DOWN = (ConnectionInterrupted, RedisError, OSError)
