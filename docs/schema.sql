@@ -996,27 +996,32 @@ DECLARE
     earliest date;
     latest date;
     day date;
-    ids uuid[];
-    lines bigint;
-    fit boolean;
 BEGIN
-    SELECT min(e.booked_on), max(e.booked_on), array_agg(e.id), sum(e.lines),
-           bool_and(e.kind <> '' AND e.source <> '' AND e.lines >= 2 AND e.booked_on BETWEEN '2000-01-01' AND '2199-12-31'
-                    AND e.seal_no IS NULL AND e.recorded_xid = pg_current_xact_id())
-    INTO earliest, latest, ids, lines, fit
-    FROM arrived e;
+    SELECT min(e.booked_on), max(e.booked_on) INTO earliest, latest FROM arrived e;
     day := earliest;
-    WHILE day <= latest LOOP
-        IF NOT ledger_enter_month(day) THEN
-            RAISE EXCEPTION 'an entry is booked into a month that is not open'
-                USING ERRCODE = 'check_violation', CONSTRAINT = 'ledger_entry_period_open';
-        END IF;
+    WHILE day <= latest AND ledger_lock_month(day) LOOP
         EXIT WHEN day = latest;
         day := least(ledger_month(day) + interval '1 month', latest)::date;
     END LOOP;
-    -- The other trigger saw to it that an entry has all its postings or none.
-    IF NOT fit OR lines <> (SELECT count(*) FROM ledger_posting p
-                            WHERE p.booked_on BETWEEN earliest AND latest AND p.entry_id = ANY (ids)) THEN
+    PERFORM FROM arrived e
+    WHERE (e.kind <> '' AND e.source <> '' AND e.lines >= 2 AND e.booked_on BETWEEN '2000-01-01' AND '2199-12-31'
+           AND e.seal_no IS NULL AND e.recorded_xid = pg_current_xact_id()) IS NOT TRUE
+       OR NOT EXISTS (SELECT FROM ledger_posting p WHERE p.entry_id = e.id AND p.line = 1 AND p.booked_on BETWEEN earliest AND latest)
+       OR EXISTS (SELECT FROM ledger_period m WHERE m.month >= ledger_month(earliest) AND m.status <> 'open');
+    IF NOT FOUND THEN
+        RETURN NULL;
+    END IF;
+    FOR day IN SELECT DISTINCT e.booked_on FROM arrived e LOOP
+        IF ledger_month_shut(day) THEN
+            RAISE EXCEPTION 'an entry is booked into a month that is not open'
+                USING ERRCODE = 'check_violation', CONSTRAINT = 'ledger_entry_period_open';
+        END IF;
+    END LOOP;
+    PERFORM FROM arrived e
+    WHERE (e.kind <> '' AND e.source <> '' AND e.lines >= 2 AND e.booked_on BETWEEN '2000-01-01' AND '2199-12-31'
+           AND e.seal_no IS NULL AND e.recorded_xid = pg_current_xact_id()) IS NOT TRUE
+       OR NOT EXISTS (SELECT FROM ledger_posting p WHERE p.entry_id = e.id AND p.line = 1 AND p.booked_on BETWEEN earliest AND latest);
+    IF FOUND THEN
         RAISE EXCEPTION 'an entry arrived without its postings or is malformed'
             USING ERRCODE = 'check_violation', CONSTRAINT = 'ledger_entry_complete';
     END IF;
@@ -1030,23 +1035,27 @@ CREATE FUNCTION public.ledger_check_postings() RETURNS trigger
     AS $$
 DECLARE
     culprit uuid;
-    sound boolean;
 BEGIN
-    SELECT per_entry.entry_id, per_entry.sound INTO culprit, sound
-    FROM (
-        SELECT p.entry_id, min(p.currency) <> max(p.currency) AS mixed,
-               sum(p.amount) = 0 AND count(*) = min(e.lines)
-               AND bool_and((p.line BETWEEN 1 AND e.lines AND p.amount <> 0 AND p.booked_on = e.booked_on
-                             AND p.currency = a.currency AND e.livemode = a.livemode) IS TRUE) AS sound
-        FROM arrived p
-        LEFT JOIN ledger_entry e ON e.id = p.entry_id
-        LEFT JOIN ledger_account a ON a.id = p.account_id
-        GROUP BY p.entry_id
-    ) per_entry
-    WHERE per_entry.mixed OR per_entry.sound IS NOT TRUE
-    ORDER BY per_entry.sound NULLS FIRST LIMIT 1;
-    IF FOUND AND sound THEN
-        SELECT p.entry_id INTO culprit FROM arrived p GROUP BY p.entry_id, p.currency HAVING sum(p.amount) <> 0 LIMIT 1;
+    PERFORM FROM arrived p
+    LEFT JOIN ledger_entry e ON e.id = p.entry_id
+    LEFT JOIN ledger_account a ON a.id = p.account_id
+    GROUP BY p.entry_id, e.lines, p.currency
+    HAVING (e.lines = sum(CASE WHEN p.line BETWEEN 1 AND e.lines AND p.amount <> 0 AND p.booked_on = e.booked_on
+                                    AND p.currency = a.currency AND e.livemode = a.livemode THEN 1 ELSE 32768 END)
+            AND sum(p.amount) = 0) IS NOT TRUE;
+    IF FOUND THEN
+        SELECT per_currency.entry_id INTO culprit
+        FROM (
+            SELECT p.entry_id, sum(p.amount) = 0 AS balanced, sum(count(*)) OVER (PARTITION BY p.entry_id) = e.lines AS complete,
+                   bool_and((p.line BETWEEN 1 AND e.lines AND p.amount <> 0 AND p.booked_on = e.booked_on
+                             AND p.currency = a.currency AND e.livemode = a.livemode) IS TRUE) AS fit
+            FROM arrived p
+            LEFT JOIN ledger_entry e ON e.id = p.entry_id
+            LEFT JOIN ledger_account a ON a.id = p.account_id
+            GROUP BY p.entry_id, e.lines, p.currency
+        ) per_currency
+        WHERE (per_currency.balanced AND per_currency.complete AND per_currency.fit) IS NOT TRUE
+        LIMIT 1;
     END IF;
     IF FOUND THEN
         RAISE EXCEPTION 'the postings of entry % are not complete and balanced', culprit
@@ -1184,6 +1193,18 @@ BEGIN
     RETURN NEW;
 END $$;
 
+-- Name: ledger_lock_month(date); Type: FUNCTION; Schema: public; Owner: -
+
+CREATE FUNCTION public.ledger_lock_month(day date) RETURNS boolean
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    IF current_setting('transaction_isolation') <> 'read committed' THEN
+        RAISE EXCEPTION 'the ledger is written at READ COMMITTED only' USING ERRCODE = 'invalid_transaction_state';
+    END IF;
+    RETURN pg_advisory_xact_lock_shared(1280266064, ledger_month_key(day)) IS NOT NULL;
+END $$;
+
 -- Name: ledger_month(date); Type: FUNCTION; Schema: public; Owner: -
 
 CREATE FUNCTION public.ledger_month(day date) RETURNS date
@@ -1309,15 +1330,31 @@ CREATE FUNCTION public.ledger_post(commands jsonb) RETURNS jsonb
     SET enable_seqscan TO 'off'
     SET enable_hashjoin TO 'off'
     SET enable_mergejoin TO 'off'
+    SET enable_material TO 'off'
     SET join_collapse_limit TO '1'
+    SET random_page_cost TO '1.1'
     AS $$
 DECLARE
-    cs ledger_command[] := ARRAY(SELECT c FROM jsonb_populate_recordset(NULL::ledger_command, commands) c);
+    cs ledger_command[];
+    lone ledger_command;
     today date;
+    outcome jsonb;
 BEGIN
     IF current_setting('transaction_isolation') <> 'read committed' THEN
         RAISE EXCEPTION 'the ledger is written at READ COMMITTED only' USING ERRCODE = 'invalid_transaction_state';
     END IF;
+    IF jsonb_array_length(commands) = 1 THEN
+        lone := jsonb_populate_record(NULL::ledger_command, commands -> 0);
+        IF lone.booked_on IS NULL THEN
+            lone.booked_on := core_today();
+        END IF;
+        IF ledger_lock_month(lone.booked_on) AND coalesce(lone.holds, '[]') = '[]' AND coalesce(lone.settles, '[]') = '[]' THEN
+            outcome := ledger_try_one(lone);
+        END IF;
+        RETURN CASE WHEN outcome IS NULL THEN ledger_book(ARRAY[lone]) ELSE jsonb_build_array(outcome) END;
+    END IF;
+
+    cs := ARRAY(SELECT c FROM jsonb_populate_recordset(NULL::ledger_command, commands) c);
     FOR nth IN 1 .. cardinality(cs) LOOP
         IF cs[nth].booked_on IS NULL THEN
             today := coalesce(today, core_today());
@@ -1465,6 +1502,44 @@ BEGIN
             closed_at = CASE WHEN excluded.status = 'hard_closed' THEN p.closed_at ELSE excluded.closed_at END
     RETURNING * INTO kept;
     RETURN jsonb_build_object('ok', jsonb_build_object('month', kept.month, 'status', kept.status, 'version', kept.version));
+END $$;
+
+-- Name: ledger_try_one(public.ledger_command); Type: FUNCTION; Schema: public; Owner: -
+
+CREATE FUNCTION public.ledger_try_one(c public.ledger_command) RETURNS jsonb
+    LANGUAGE plpgsql
+    AS $$
+DECLARE
+    balances jsonb;
+BEGIN
+    WITH moved AS (
+        UPDATE ledger_balance b SET posted = b.posted + l.gain
+        FROM (
+            SELECT p.line, p.account, p.amount, p.amount * a.sign AS gain, a.id, a.currency, pg_backend_pid() % a.stripes AS stripe
+            FROM ROWS FROM (jsonb_to_recordset(c.postings) AS (account text, amount bigint, currency text)) WITH ORDINALITY
+                AS p (account, amount, currency, line)
+            JOIN ledger_account a ON a.code = p.account
+            WHERE (p.currency <> a.currency) IS NOT TRUE
+            ORDER BY a.id
+        ) l
+        WHERE b.account_id = l.id AND b.stripe = l.stripe
+        RETURNING l.line, l.account, l.amount, l.id, l.currency, b.guarded, b.posted, b.held
+    ), entry AS (
+        INSERT INTO ledger_entry (id, kind, booked_on, effective_at, source, sequence, reverses, livemode, metadata, lines)
+        VALUES (c.id, c.kind, c.booked_on, c.effective_at, c.source, coalesce(c.sequence, 0), c.reverses, c.livemode,
+                coalesce(c.metadata, '{}'), jsonb_array_length(c.postings))
+    ), posting AS (
+        INSERT INTO ledger_posting (entry_id, line, booked_on, account_id, currency, amount, balance_after)
+        SELECT c.id, m.line, c.booked_on, m.id, m.currency, m.amount, CASE WHEN m.guarded THEN m.posted END
+        FROM moved m ORDER BY m.line
+    )
+    SELECT jsonb_object_agg(m.account, jsonb_build_object('posted', m.posted, 'held', m.held)) FILTER (WHERE m.guarded)
+    INTO balances FROM moved m;
+    RETURN jsonb_build_object('ok', jsonb_build_object(
+        'entry_id', c.id, 'booked_on', c.booked_on, 'balances', coalesce(balances, '{}')));
+EXCEPTION WHEN unique_violation OR check_violation OR not_null_violation THEN
+    -- A line whose account is unknown, or the second on one account, moved nothing: then lines are missing.
+    RETURN NULL;
 END $$;
 
 -- Name: ledger_typeid_uuid(text); Type: FUNCTION; Schema: public; Owner: -
@@ -6902,6 +6977,10 @@ GRANT ALL ON FUNCTION public.ledger_first_open(of_month date) TO florin_app;
 
 GRANT ALL ON FUNCTION public.ledger_hold_only_resolved() TO florin_app;
 
+-- Name: FUNCTION ledger_lock_month(day date); Type: ACL; Schema: public; Owner: -
+
+GRANT ALL ON FUNCTION public.ledger_lock_month(day date) TO florin_app;
+
 -- Name: FUNCTION ledger_month(day date); Type: ACL; Schema: public; Owner: -
 
 GRANT ALL ON FUNCTION public.ledger_month(day date) TO florin_app;
@@ -6957,6 +7036,10 @@ GRANT ALL ON FUNCTION public.ledger_seal_hash(seal bigint, previous bytea) TO fl
 -- Name: FUNCTION ledger_set_period(of_month date, to_status text, why text); Type: ACL; Schema: public; Owner: -
 
 GRANT ALL ON FUNCTION public.ledger_set_period(of_month date, to_status text, why text) TO florin_app;
+
+-- Name: FUNCTION ledger_try_one(c public.ledger_command); Type: ACL; Schema: public; Owner: -
+
+GRANT ALL ON FUNCTION public.ledger_try_one(c public.ledger_command) TO florin_app;
 
 -- Name: FUNCTION ledger_typeid_uuid(suffix text); Type: ACL; Schema: public; Owner: -
 
