@@ -2,7 +2,7 @@
 
 Connections to PostgreSQL, to be kept below its max_connections (200 in development):
 
-    web      WEB_CONCURRENCY x (HOT_POOL_SIZE + HOT_LINES + DATABASE_POOL_SIZE)    2 x (4 + 2 + 8) = 28
+    web      WEB_CONCURRENCY x (HOT_LINES + 2 for batches + DATABASE_POOL_SIZE)    2 x (2 + 2 + 8) = 24
     worker   two processes, one connection in use in each                          2
     beat, relay, each management command                                           1
 """

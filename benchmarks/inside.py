@@ -54,7 +54,6 @@ async def _measure(options: argparse.Namespace, laid: ground.Ground) -> None:
     from apps.core import db
     from config.asgi import application
 
-    await db.open_pool()
     for kind in options.kinds:
         targets = laid.targets.accounts if kind.startswith("transfer") else laid.targets.intents
         make, _ = asked.KINDS[kind]({"keys": laid.targets.keys, "targets": targets, "prefix": uuid.uuid4().hex})
@@ -67,7 +66,7 @@ async def _measure(options: argparse.Namespace, laid: ground.Ground) -> None:
             await _round(application, make, options.requests)
             profile.disable()
             pstats.Stats(profile).sort_stats("tottime").print_stats(options.profile)
-    await db.close_pool()
+    await db.close_lines()
 
 
 def main() -> int:

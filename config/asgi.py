@@ -44,7 +44,6 @@ async def _lifespan(receive: Receive, send: Send) -> None:
     while True:
         message = await receive()
         if message["type"] == "lifespan.startup":
-            await db.open_pool()
             await watch.start()
             shadowing.start()
             await replays.connect()
@@ -63,4 +62,4 @@ async def _shut_down() -> None:
     await shadowing.stop()
     await replays.close()
     await http.close()
-    await db.close_pool()
+    await db.close_lines()

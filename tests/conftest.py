@@ -137,7 +137,7 @@ async def hot_pool(database: str):
 
     yield
     await http.close()
-    await db.close_pool()
+    await db.close_lines()
 
 
 def free_port() -> int:

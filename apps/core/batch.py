@@ -27,7 +27,7 @@ from apps.core.errors import Overloaded
 
 # Two at once keep the database busy while the answers of one are read; more would make the batches
 # smaller and let them wait for each other's rows.
-IN_FLIGHT = 2
+IN_FLIGHT = db.WRITERS
 LARGEST = 64
 _TRIES = 3
 
@@ -57,7 +57,7 @@ class Batcher:
         """The future outcome of `command`.  Raises: Overloaded when the queue is full."""
         if self.queued >= settings.HOT_QUEUE:
             raise Overloaded()
-        call = _Call(encode(command), self.loop.create_future(), time.monotonic() + settings.HOT_POOL_WAIT_S)
+        call = _Call(encode(command), self.loop.create_future(), time.monotonic() + settings.HOT_WAIT_S)
         self.waiting.setdefault(function, deque()).append(call)
         self.queued += 1
         if self.in_flight >= IN_FLIGHT:
@@ -105,7 +105,7 @@ class Batcher:
 
     def _watch_queue(self) -> None:
         if self._watch is None:
-            self._watch = self.loop.call_later(settings.HOT_POOL_WAIT_S / 4, self._expire)
+            self._watch = self.loop.call_later(settings.HOT_WAIT_S / 4, self._expire)
 
     def _carried(self, task: asyncio.Task[None]) -> None:
         self._tasks.discard(task)

@@ -2,7 +2,7 @@
 
 A write function takes an array of commands and returns one outcome per command, in order. Sync
 code calls it on Django's connection (so inside whatever transaction is open), async code on the
-process's pool (always autocommitted: nothing is ever open across an await).
+process's lines (always autocommitted: nothing is ever open across an await).
 """
 
 import select
@@ -14,10 +14,8 @@ from django.conf import settings
 from django.db import connection
 from psycopg import AsyncConnection
 from psycopg import sql as pgsql
-from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
 from apps.core import pipeline
-from apps.core.errors import Overloaded
 
 Command = dict[str, Any]
 Outcome = dict[str, Any]
@@ -26,8 +24,10 @@ Row = dict[str, Any]
 # json and jsonb: Django's connection leaves them as text, the pool's do not.
 _JSON_OIDS = frozenset({114, 3802})
 
-_pool: AsyncConnectionPool[Any] | None = None
+# Connections a process for batches of writes: one for each that may be under way.
+WRITERS = 2
 _lines: pipeline.Lines | None = None
+_writers: pipeline.Lines | None = None
 
 
 def encode(commands: Sequence[Command]) -> str:
@@ -56,37 +56,16 @@ def _read_json(value: Any) -> Any:
 
 
 async def acall(function: str, commands: bytes) -> list[Outcome]:
-    """The outcomes of `function(commands)`, committed, on a connection of the pool. `commands` is a JSON
-    array; what a flow asks for comes here through apps.core.batch."""
-    async with _connection() as conn:
-        cursor = await conn.execute(f"SELECT {function}(%s::jsonb)::text", [commands.decode()])
-        row = await cursor.fetchone()
-    return cast(list[Outcome], orjson.loads(row[0]))
+    """The outcomes of `function(commands)`, committed. `commands` is a JSON array; what a flow asks for
+    comes here through apps.core.batch."""
+    found = await (_writers or _open_writers()).ask(f"SELECT {function}(%s::jsonb)::text", [commands.decode()])
+    return cast(list[Outcome], orjson.loads(found.rows[0][0]))
 
 
 async def aquery(statement: str, params: Sequence[Any] | dict[str, Any] = ()) -> list[Row]:
     """Rows as dicts, on one of the process's lines (apps.core.pipeline)."""
     found = await (_lines or _open_lines()).ask(statement, params)
     return [dict(zip(found.columns, row, strict=True)) for row in found.rows]
-
-
-class _connection:
-    """A pooled connection; too long a wait for one becomes Overloaded (nothing was started)."""
-
-    async def __aenter__(self) -> Any:
-        self.pool = await _opened()
-        while True:
-            try:
-                self.conn = await self.pool.getconn()
-            except PoolTimeout:
-                raise Overloaded() from None
-            if not ended_while_idle(self.conn):
-                return self.conn
-            await self.conn.close()
-            await self.pool.putconn(self.conn)  # the pool makes another
-
-    async def __aexit__(self, *exc: object) -> None:
-        await self.pool.putconn(self.conn)
 
 
 def ended_while_idle(conn: Any) -> bool:
@@ -100,50 +79,31 @@ def ended_while_idle(conn: Any) -> bool:
     return bool(waiting.poll(0))
 
 
-async def _opened() -> AsyncConnectionPool[Any]:
-    return _pool or await open_pool()
-
-
-async def open_pool() -> AsyncConnectionPool[Any]:
-    """Opens the process's pool (ASGI lifespan start)."""
-    global _pool
-    _pool = AsyncConnectionPool(
-        settings.HOT_DATABASE_DSN,
-        min_size=settings.HOT_POOL_SIZE,
-        max_size=settings.HOT_POOL_SIZE,
-        timeout=settings.HOT_POOL_WAIT_S,
-        reconnect_timeout=settings.DATABASE_RECONNECT_S,
-        kwargs={
-            "autocommit": True,
-            "prepare_threshold": 2 if settings.HOT_PREPARE else None,
-            **settings.DATABASE_PATIENCE,
-            "application_name": "florin-hot",
-        },
-        open=False,
-        name="hot",
-    )
-    await _pool.open()
-    return _pool
-
-
 def _open_lines() -> pipeline.Lines:
     """Connects with the first question."""
     global _lines
-    _lines = pipeline.Lines(
-        settings.HOT_DATABASE_DSN, count=settings.HOT_LINES, prepare=settings.HOT_PREPARE, wait_s=settings.HOT_POOL_WAIT_S
-    )
+    _lines = _made(settings.HOT_LINES)
     return _lines
 
 
-async def close_pool() -> None:
-    """Waits for connections in use, then closes them (ASGI lifespan end)."""
-    global _pool, _lines
-    pool, _pool = _pool, None
-    lines, _lines = _lines, None
-    if pool is not None:
-        await pool.close()
-    if lines is not None:
-        await lines.close()
+def _open_writers() -> pipeline.Lines:
+    """Connects with the first batch. Apart from the reads, which would wait behind a batch."""
+    global _writers
+    _writers = _made(WRITERS)
+    return _writers
+
+
+def _made(count: int) -> pipeline.Lines:
+    return pipeline.Lines(settings.HOT_DATABASE_DSN, count=count, prepare=settings.HOT_PREPARE, wait_s=settings.HOT_WAIT_S)
+
+
+async def close_lines() -> None:
+    """Waits for what is under way, then closes (ASGI lifespan end)."""
+    global _lines, _writers
+    open_ones, _lines, _writers = (_lines, _writers), None, None
+    for lines in open_ones:
+        if lines is not None:
+            await lines.close()
 
 
 class Line:

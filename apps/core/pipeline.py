@@ -1,4 +1,4 @@
-"""Reads of the event loop: every statement at once, on a few connections in libpq's pipeline mode.
+"""Statements of the event loop: each goes out at once, on a few connections in libpq's pipeline mode.
 
 A pool lends a whole connection to one statement at a time, and in doing so costs six times the CPU time
 (195 µs against 33, benchmarks/notes/profiles.md). Here a statement goes out as soon as it is asked, behind those
@@ -17,6 +17,7 @@ from typing import Any
 
 import orjson
 import psycopg
+from django.conf import settings
 from psycopg import pq
 from psycopg.adapt import PyFormat, Transformer
 from psycopg.types.json import set_json_loads
@@ -77,7 +78,9 @@ class Line:
     @classmethod
     async def open(cls, dsn: str, *, prepare: bool, wait_s: float) -> "Line":
         """Raises: psycopg.OperationalError."""
-        connection = await psycopg.AsyncConnection.connect(dsn, autocommit=True, application_name="florin-hot", connect_timeout=5)
+        connection = await psycopg.AsyncConnection.connect(
+            dsn, autocommit=True, application_name="florin-hot", **settings.DATABASE_PATIENCE
+        )
         return cls(connection, prepare=prepare, wait_s=wait_s)
 
     @property

@@ -121,10 +121,9 @@ DATABASE_DIRECT_DSN = env.dsn(env.database(env.text("DATABASE_DIRECT_URL"))) if 
 # The hot pool goes direct unless told otherwise: it holds few connections and lives by prepared statements.
 HOT_DATABASE_DSN = env.dsn(env.database(env.text("HOT_DATABASE_URL"))) if env.given("HOT_DATABASE_URL") else DATABASE_DIRECT_DSN
 HOT_POOLED = POOLED and HOT_DATABASE_DSN == DATABASE_DSN
-HOT_POOL_SIZE = env.number("HOT_POOL_SIZE", 4)
 # Connections of a process for reads, each of which carries many at once.
 HOT_LINES = env.number("HOT_LINES", 2)
-HOT_POOL_WAIT_S = env.seconds("HOT_POOL_WAIT_S", 2.0)
+HOT_WAIT_S = env.seconds("HOT_WAIT_S", 2.0)
 # How many writes of one process may wait to be sent; more are refused at once with 503.
 HOT_QUEUE = env.number("HOT_QUEUE", 1024)
 # How long a request that is let in should take at most, seconds; what would take longer is refused.

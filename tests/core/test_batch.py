@@ -42,12 +42,12 @@ def probe_database(own_database: str) -> str:
 
 @pytest.fixture
 async def probe(probe_database: str) -> AsyncIterator[psycopg.Connection]:
-    await db.close_pool()
+    await db.close_lines()
     with psycopg.connect(settings.DATABASE_OWNER_DSN, autocommit=True) as owner:
         owner.execute("TRUNCATE probe")
         owner.execute("ALTER SEQUENCE probe_calls RESTART")
         yield owner
-    await db.close_pool()
+    await db.close_lines()
 
 
 def _written(probe: psycopg.Connection) -> list[int]:
@@ -117,7 +117,7 @@ async def test_a_full_queue_refuses_at_once(probe: psycopg.Connection, settings)
 
 
 async def test_what_waited_too_long_was_never_started(probe: psycopg.Connection, settings) -> None:
-    settings.HOT_POOL_WAIT_S = 0.2
+    settings.HOT_WAIT_S = 0.2
     calls = []
     for no in range(3):
         calls.append(_call(no, sleep=0.6))

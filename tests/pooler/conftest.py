@@ -40,7 +40,7 @@ async def through(bouncer: Bouncer) -> AsyncIterator[None]:
 
 
 async def _lead(entry: dict, *, hot_prepare: bool) -> None:
-    await db.close_pool()
+    await db.close_lines()
     await asyncio.to_thread(connections["default"].close_pool)
     settings.DATABASES["default"].update(entry)
     connections.settings["default"].update(entry)

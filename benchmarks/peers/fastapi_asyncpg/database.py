@@ -19,9 +19,9 @@ _pool: asyncpg.Pool | None = None
 
 
 async def open_pool() -> None:
-    """As many connections as Florin's hot pool has in each of its workers."""
+    """As many connections as each of Florin's workers has for hot endpoints."""
     global _pool
-    entry, size = settings.DATABASES["default"], settings.HOT_POOL_SIZE
+    entry, size = settings.DATABASES["default"], settings.HOT_LINES + db.WRITERS
     _pool = await asyncpg.create_pool(
         host=entry["HOST"], port=int(entry["PORT"]), user=entry["USER"], password=entry["PASSWORD"], database=entry["NAME"],
         min_size=size, max_size=size, init=_prepare,
