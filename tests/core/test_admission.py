@@ -1,7 +1,5 @@
 """A process lets in what it can answer in time."""
 
-from collections.abc import Iterator
-
 import pytest
 
 from apps.core import admission
@@ -9,13 +7,13 @@ from apps.core.errors import Overloaded
 
 
 @pytest.fixture(autouse=True)
-def idle(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[float]]:
+def idle(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     """A process that has done nothing yet, and its clock, which the test moves."""
     now = [1000.0]
     for name, value in {"_working": 0, "_done": 0, "_rate": 0.0, "_limit": admission.FLOOR, "_window_ends": 0.0}.items():
         monkeypatch.setattr(admission, name, value)
     monkeypatch.setattr(admission.time, "monotonic", lambda: now[0])
-    yield now
+    return now
 
 
 def _entered() -> int:
