@@ -200,6 +200,21 @@ BEGIN
     RETURN jsonb_build_array(jsonb_build_object('ok', jsonb_build_object('deleted', gone + more)));
 END $$;
 
+-- Name: cutover_keep(jsonb); Type: FUNCTION; Schema: public; Owner: -
+
+CREATE FUNCTION public.cutover_keep(commands jsonb) RETURNS jsonb
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    INSERT INTO cutover_sample (id, endpoint, caller, method, path, query, headers, body, status, content_type, answer, read_at, attempts)
+    SELECT c.id, c.endpoint, c.caller, c.method, c.path, c.query, c.headers, decode(c.body, 'base64'), c.status, c.content_type,
+        decode(c.answer, 'base64'), c.read_at, 0
+    FROM jsonb_to_recordset(commands) AS c (
+        id uuid, endpoint text, caller jsonb, method text, path text, query text, headers jsonb, body text, status smallint,
+        content_type text, answer text, read_at timestamptz);
+    RETURN (SELECT coalesce(jsonb_agg('{"ok": {}}'::jsonb), '[]') FROM jsonb_array_elements(commands));
+END $$;
+
 -- Name: cutover_switch; Type: TABLE; Schema: public; Owner: -
 
 CREATE TABLE public.cutover_switch (
@@ -6804,6 +6819,10 @@ GRANT ALL ON FUNCTION public.cutover_count(commands jsonb) TO florin_app;
 -- Name: FUNCTION cutover_forget(commands jsonb); Type: ACL; Schema: public; Owner: -
 
 GRANT ALL ON FUNCTION public.cutover_forget(commands jsonb) TO florin_app;
+
+-- Name: FUNCTION cutover_keep(commands jsonb); Type: ACL; Schema: public; Owner: -
+
+GRANT ALL ON FUNCTION public.cutover_keep(commands jsonb) TO florin_app;
 
 -- Name: TABLE cutover_switch; Type: ACL; Schema: public; Owner: -
 

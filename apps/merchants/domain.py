@@ -4,7 +4,7 @@ import hashlib
 import re
 import secrets
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID
 
@@ -56,6 +56,10 @@ class Caller:
     def account(self) -> str:
         """The merchant's id as the API writes it."""
         return ids.encode("acct", self.merchant_id)
+
+    def named(self, request_id: str) -> "Caller":
+        """The same caller with another request."""
+        return replace(self, request_id=request_id)
 
     def may(self, scope: str) -> bool:
         """Whether the key has `scope`; the right to write includes the right to read."""

@@ -60,6 +60,8 @@ CLASSIC_APPLICATION = "config.asgi.stock"
 HOT_ROUTES = env.flag("HOT_ROUTES", True)
 # Percent of hot answers that the classic path gives a second time, off the request, to be compared.
 SHADOW_READ_PERCENT = env.share("SHADOW_READ_PERCENT", 0.0)
+# Tells what to repeat before a write can be rehearsed.
+SHADOW_HISTORY = "apps.payments.flows.history.history_of"
 SHADOW_WRITE_PERCENT = env.share("SHADOW_WRITE_PERCENT", 0.0)
 ASGI_APPLICATION = "config.asgi.application"
 WSGI_APPLICATION = "config.wsgi.application"

@@ -9,12 +9,12 @@ import asyncio
 import contextlib
 import random
 import time
+from base64 import b64encode
 from collections import Counter, deque
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
-import orjson
 import psycopg
 import structlog
 from django.conf import settings
@@ -81,15 +81,21 @@ def set_rates(rows: Mapping[str, float]) -> None:
         rates[endpoint] = percent / 100
 
 
-async def flush() -> int:
-    """What was taken is in PostgreSQL; returns how many samples. Where that fails they count as dropped."""
+def discard() -> list[Offered]:
+    """Nothing waits any more; returns what did."""
     global _bytes
     offered = list(_waiting)
     _waiting.clear()
     _bytes = 0
+    return offered
+
+
+async def flush() -> int:
+    """What was taken is in PostgreSQL; returns how many samples. Where that fails they count as dropped."""
+    offered = discard()
     try:
         if offered:
-            await db.aquery(_INSERT, _columns(offered))
+            await db.acall("cutover_keep", db.encode([_row(one) for one in offered]).encode())
         await _tell_dropped()
     except (psycopg.Error, OSError, Overloaded) as error:
         _dropped.update(one.endpoint for one in offered)
@@ -111,49 +117,22 @@ async def _tell_dropped() -> None:
         del _dropped[name]
 
 
-def _columns(offered: list[Offered]) -> dict[str, list[Any]]:
-    """The samples by column."""
-    rows = [_row(one) for one in offered]
-    return {name: [row[name] for row in rows] for name in rows[0]}
-
-
 def _row(one: Offered) -> dict[str, Any]:
     meta = one.request.META
     return {
         "id": new_id(),
         "endpoint": one.endpoint,
-        "caller": orjson.dumps(caller_columns(one.caller)).decode(),
+        "caller": caller_columns(one.caller),
         "method": one.request.method,
         "path": one.request.path,
         "query": meta.get("QUERY_STRING", ""),
-        "headers": orjson.dumps({name: meta[name] for name in _HEADERS if name in meta}).decode(),
-        "body": one.request.body,
+        "headers": {name: meta[name] for name in _HEADERS if name in meta},
+        "body": b64encode(one.request.body).decode(),
         "status": one.response.status_code,
         "content_type": one.response.get("Content-Type", ""),
-        "answer": one.response.content,
+        "answer": b64encode(one.response.content).decode(),
         "read_at": datetime.fromtimestamp(one.at, UTC),
     }
-
-
-_TYPES = {
-    "id": "uuid",
-    "endpoint": "text",
-    "caller": "jsonb",
-    "method": "text",
-    "path": "text",
-    "query": "text",
-    "headers": "jsonb",
-    "body": "bytea",
-    "status": "smallint",
-    "content_type": "text",
-    "answer": "bytea",
-    "read_at": "timestamptz",
-}
-_INSERT = (
-    f"INSERT INTO cutover_sample ({', '.join(_TYPES)}, attempts) SELECT *, 0 FROM unnest("
-    + ", ".join(f"%({name})s::{kind}[]" for name, kind in _TYPES.items())
-    + ") RETURNING id"
-)
 
 
 async def reload_rates() -> None:

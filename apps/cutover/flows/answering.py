@@ -20,6 +20,7 @@ from apps.core.errors import FlorinError
 from apps.core.flow import Flow, run
 from apps.cutover.domain.comparing import Told
 from apps.cutover.domain.samples import Asked
+from apps.cutover.flows.repeating import NotRepeatable
 from apps.idempotency.domain import Answer
 from apps.merchants.api import exchange, gate
 
@@ -72,6 +73,10 @@ def _told(asked: Asked, answered: Callable[[], HttpResponse]) -> Told:
         # A savepoint: what one side breaks must not be held against the other.
         with transaction.atomic():
             response = answered()
+            if response.status_code >= 500:
+                transaction.set_rollback(True)  # whatever it was may have broken the transaction
+    except NotRepeatable:
+        raise
     except Exception as error:
         log.exception("shadow.raised", endpoint=asked.path, error=type(error).__name__)
         return Told(500, "", type(error).__name__.encode())

@@ -11,6 +11,7 @@ from apps.cutover import services
 from apps.cutover.domain.comparing import SKIPPED, Finding, judged_read
 from apps.cutover.domain.samples import Taken
 from apps.cutover.flows.answering import classic, hot
+from apps.cutover.flows.rehearsing import rehearsed
 
 log = structlog.get_logger(__name__)
 
@@ -37,7 +38,7 @@ def compared(taken: Taken) -> Finding:
     if taken.attempts > services.TRIES:
         log.error("shadow.poison", endpoint=taken.endpoint, request_id=taken.asked.caller.request_id)
         return Finding(SKIPPED, "its comparison never ended")
-    return _read(taken)
+    return _read(taken) if taken.asked.method == "GET" else rehearsed(taken)
 
 
 def _read(taken: Taken) -> Finding:

@@ -20,7 +20,7 @@ from apps.payments.renderers import objects
 Json = dict[str, Any]
 
 
-def _columns(alias: str, kind: type[Struct], name: str = "") -> str:
+def columns_of(alias: str, kind: type[Struct], name: str = "") -> str:
     fields = kind.__struct_fields__
     return ", ".join(f'{alias}.{field} AS "{name}.{field}"' if name else f"{alias}.{field}" for field in fields)
 
@@ -41,7 +41,7 @@ _JOINS: dict[str, tuple[type[Struct], str, str, str]] = {
 
 def _intents(expand: frozenset[str], where: str) -> str:
     parts = [_JOINS[path] for path in _JOINS if path in expand]
-    selected = [_columns("i", Intent), *(_columns(alias, kind, name) for kind, alias, name, _ in parts)]
+    selected = [columns_of("i", Intent), *(columns_of(alias, kind, name) for kind, alias, name, _ in parts)]
     joins = " ".join(join for *_, join in parts)
     return f"SELECT {', '.join(selected)} FROM payments_intent i {joins} WHERE {where}"
 
@@ -105,13 +105,13 @@ _TABLES: dict[type[Struct], str] = {
 
 
 def one(kind: type[Struct], id: UUID) -> Flow[Any]:
-    found = yield Rows(f"SELECT {_columns('x', kind)} FROM {_TABLES[kind]} x WHERE x.id = %s", [id])
+    found = yield Rows(f"SELECT {columns_of('x', kind)} FROM {_TABLES[kind]} x WHERE x.id = %s", [id])
     return rows.read(kind, found[0]) if found else None
 
 
 def owned(kind: type[Struct], caller: Caller, id: UUID) -> Flow[Any]:
     """The caller's row of that kind and id, or None."""
-    statement = f"SELECT {_columns('x', kind)} FROM {_TABLES[kind]} x WHERE x.id = %s AND x.merchant_id = %s AND x.livemode = %s"
+    statement = f"SELECT {columns_of('x', kind)} FROM {_TABLES[kind]} x WHERE x.id = %s AND x.merchant_id = %s AND x.livemode = %s"
     found = yield Rows(statement, [id, caller.merchant_id, caller.livemode])
     return rows.read(kind, found[0]) if found else None
 
