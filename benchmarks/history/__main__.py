@@ -38,7 +38,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--payments", type=int, default=100_000)
     parser.add_argument("--seed", type=int, default=history.SEED)
     parser.add_argument("--until", type=datetime.fromisoformat, help="when the history ends (UTC); midnight before now")
-    parser.add_argument("--kept-days", type=float, default=30, help="how many last days have events and idempotency records")
+    parser.add_argument("--kept-days", type=float, help="how many last days have events and idempotency records (30; from 5 million on 7)")
     parser.add_argument("--chunk", type=int, default=20_000, help="payments in a transaction")
     return parser.parse_args()
 
@@ -46,7 +46,8 @@ def _options() -> argparse.Namespace:
 def _plan(options: argparse.Namespace) -> Plan:
     until = options.until or datetime.combine(datetime.now(UTC).date(), datetime.min.time())
     until = until.replace(tzinfo=UTC)
-    recent_from = until - timedelta(days=options.kept_days)
+    kept_days = options.kept_days or (30 if options.payments < 5_000_000 else 7)
+    recent_from = until - timedelta(days=kept_days)
     return Plan(options.seed, options.payments, until - timedelta(days=365), until, recent_from, options.chunk)
 
 

@@ -11,6 +11,7 @@ from uuid import UUID
 
 from apps.core import ids
 from apps.payments.domain import fees
+from benchmarks.asked import AMOUNT
 from benchmarks.history.people import Merchant, made_id, merchants
 
 BASIS_POINTS, FIXED_MINOR, AVAILABILITY_DAYS = 290, 30, 2
@@ -52,12 +53,12 @@ class _Wallets:
     chance: random.Random
     known: dict[int, list[tuple[str, str | None]]] = field(default_factory=dict)
 
-    def take(self, merchant: int, at: datetime) -> tuple[str, str | None, bool]:
+    def take(self, seller: Merchant, at: datetime) -> tuple[str, str | None, bool]:
         """(card, customer, whether both are new)."""
-        mine = self.known.setdefault(merchant, [])
+        mine = self.known.setdefault(seller.number, [])
         if mine and self.chance.random() < 0.7:
             return (*self.chance.choice(mine), False)
-        customer = made_id(at, 6, self.chance) if self.chance.random() < 0.7 else None
+        customer = made_id(at, 6, self.chance) if seller.has_one_price or self.chance.random() < 0.7 else None
         mine.append((made_id(at, 7, self.chance), customer))
         return (*mine[-1], True)
 
@@ -76,14 +77,12 @@ def lines(plan: Plan, number: int) -> Iterator[tuple]:
 
 
 def _line(plan: Plan, n: int, at: datetime, seller: Merchant, wallets: _Wallets, chance: random.Random) -> tuple:
-    fate = chance.randrange(1000)
-    outcome = next(name for name, last in _OUTCOMES if fate < last)
-    amount = 300 + int(chance.expovariate(1 / 4500))
+    outcome, amount = _bargain(seller, chance)
     due = _available_on(at.date())
     releases_at = datetime.combine(due, time(1), UTC) + timedelta(microseconds=n % 3_600_000_000)
     released_at = releases_at if outcome == "paid" and releases_at < plan.until else None
     intent_id, charge_id, transaction_id = (made_id(at, kind, chance) for kind in (1, 3, 4))
-    method, customer, is_new = wallets.take(seller.number, at) if outcome in ("paid", "declined") else (None, None, False)
+    method, customer, is_new = wallets.take(seller, at) if outcome in ("paid", "declined") else (None, None, False)
     is_recent = at >= plan.recent_from
     return (
         n, at, outcome, seller.number, amount, _fee(amount), due, released_at,
@@ -93,6 +92,14 @@ def _line(plan: Plan, n: int, at: datetime, seller: Merchant, wallets: _Wallets,
         _api_id("pi", intent_id), _api_id("ch", charge_id), _api_id("pm", method) if is_recent and method else None,
         _api_id("txn", transaction_id) if is_recent else None, is_recent,
     )  # fmt: skip
+
+
+def _bargain(seller: Merchant, chance: random.Random) -> tuple[str, int]:
+    """What becomes of a payment, and its amount in minor units."""
+    if seller.has_one_price:
+        return "paid", AMOUNT
+    fate = chance.randrange(1000)
+    return next(name for name, last in _OUTCOMES if fate < last), 300 + int(chance.expovariate(1 / 4500))
 
 
 def _api_id(prefix: str, text: str) -> str:

@@ -25,6 +25,11 @@ class Merchant:
     currency: str
     weight: float
 
+    @property
+    def has_one_price(self) -> bool:
+        """The largest sells one thing for one price to customers whom it knows, and all of them pay."""
+        return self.number == 0
+
 
 def merchants(seed: int) -> list[Merchant]:
     """The largest first."""
@@ -42,6 +47,11 @@ def made_id(at: datetime, kind: int, chance: random.Random) -> str:
     """A UUIDv7 of that moment as 32 hexadecimal digits; ids of different `kind` (0 to 15) never clash."""
     low = chance.getrandbits(68)
     return f"{int(at.timestamp() * 1000):012x}7{kind:x}{low >> 60:02x}8{low & 0xFFF_FFFF_FFFF_FFFF:015x}"
+
+
+def lowest_id(at: datetime) -> UUID:
+    """No id made at that moment or later is lower."""
+    return UUID(int=int(at.timestamp() * 1000) << 80)
 
 
 def enrol(seed: int) -> None:
