@@ -72,7 +72,7 @@ gate: venv
 
 bench-full: venv
 	@$(BENCH) $(PY) -m devservices services-up
-	@$(BENCH) $(PY) -m benchmarks --parts all --minutes 90 $(ARGS); code=$$?; $(BENCH) $(PY) -m devservices services-down; exit $$code
+	@$(BENCH) sh -c '$(PY) -m benchmarks --parts all --minutes 25 $(ARGS) && $(PY) -m benchmarks.growth --load 100000,10000000'; code=$$?; $(BENCH) $(PY) -m devservices services-down; exit $$code
 
 docs: venv
 	@$(CHECK) $(PY) -m devservices services-up

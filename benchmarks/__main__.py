@@ -18,7 +18,7 @@ django.setup()
 from django.conf import settings  # noqa: E402  (Django must be set up first)
 from django.core.management import call_command  # noqa: E402
 
-from benchmarks import arena, figures, machine, suite  # noqa: E402
+from benchmarks import arena, figures, machine, replays, suite  # noqa: E402
 from benchmarks.rounds import Bench, Plan, say  # noqa: E402
 from benchmarks.servers import HOT, NotStarted  # noqa: E402
 
@@ -41,6 +41,8 @@ def _measure(part: suite.Part, ring: arena.Arena, plan: Plan, options: argparse.
     if not options.only:
         _idle(bench)
     rounds = bench.run(part.turns)
+    if any(turn.kind == "replay" for turn in part.turns):
+        _replays(bench)
     trial = Path(settings.STATE_DIR) / f"trial-{part.name}.json" if options.only or options.connections else None
     say(f"{figures.write(part, bench, rounds, to=trial)} written; `make docs` makes the page of it")
     return bench.faults
@@ -55,6 +57,18 @@ def _idle(bench: Bench) -> None:
         return
     time.sleep(1)
     bench.samples["idle", HOT.name] = [{"resident": resident} for resident in machine.resident_mb(server.pid)]
+
+
+def _replays(bench: Bench) -> None:
+    say("counting the replays that need the database")
+    try:
+        found = replays.share(bench)
+    except (NotStarted, RuntimeError) as error:
+        say(str(error))
+        return
+    if found is not None:
+        bench.samples["replays", HOT.name] = [{"without database": found}]
+        say(f"    {found:.1%} of replays without the database")
 
 
 def _parts(options: argparse.Namespace) -> list[suite.Part]:

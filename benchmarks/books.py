@@ -27,15 +27,21 @@ SETTLE_S = 10
 
 @dataclass(frozen=True)
 class Page:
-    """The books from now on, as `contender` keeps them."""
+    """The books from now on, as `contender` keeps them in `database`."""
 
     contender: str
+    database: str
     first: UUID
 
     @classmethod
-    def open(cls, contender: str) -> "Page":
+    def open(cls, contender: str, database: str | None = None) -> "Page":
         milliseconds = time.time_ns() // 1_000_000
-        return cls(contender, UUID(int=(milliseconds << 80) | (7 << 76) | (2 << 62)))
+        name = settings.OWNER_DATABASE["NAME"]
+        return cls(
+            contender,
+            database or (f"{name}_classic" if contender.startswith("classic") else name),
+            UUID(int=(milliseconds << 80) | (7 << 76) | (2 << 62)),
+        )
 
     def faults(self, kind: str, result: dict) -> list[str]:
         """What is wrong, in words. Requests that got no answer may have been done or not."""
@@ -59,7 +65,6 @@ class Page:
 
     def _ask(self, what: str) -> tuple:
         is_classic = self.contender.startswith("classic")
-        name = f"{settings.OWNER_DATABASE['NAME']}_classic" if is_classic else settings.OWNER_DATABASE["NAME"]
-        with psycopg.connect(settings.DATABASE_OWNER_DSN, dbname=name) as owner:
+        with psycopg.connect(settings.DATABASE_OWNER_DSN, dbname=self.database) as owner:
             statement = (_CLASSIC if is_classic else _FLORIN)[what]
             return owner.execute(statement, [] if what == "sums" else [self.first.hex if is_classic else self.first]).fetchone()

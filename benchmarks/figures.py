@@ -30,9 +30,9 @@ COUNTS = {"lost": "connections lost", "timeouts": "timeouts", "shed": "told to c
 
 def write(part: Part, bench: Bench, rounds: int, *, to: Path | None = None) -> Path:
     """The part's figures, as JSON."""
-    names = {turn.name for turn in part.turns} | {"idle"}
+    names = {turn.name for turn in part.turns} | {"idle", "replays"}
     samples = {key: found for key, found in bench.samples.items() if key[0] in names}
-    figures = [*targets(samples, part), *_plain(samples), *_run(bench)]
+    figures = [*targets(samples, part), *plain(samples), *about(bench)]
     target = to or RESULTS / f"{part.name}.json"
     save(target, part.title, rounds, figures)
     return target
@@ -67,11 +67,13 @@ def _nth(found: list[dict | None] | None, at: int) -> dict | None:
     return found[at] if found and at < len(found) else None
 
 
-def _plain(samples: Samples) -> Iterable[dict]:
+def plain(samples: Samples) -> Iterable[dict]:
+    """What each contender did under each load."""
     for (turn, who), found in samples.items():
         results = [result for result in found if result]
         for name, (words, unit, better) in FIELDS.items():
             values = [result[name] for result in results if result.get(name) is not None]
+            # Less than a tick of the clock says nothing.
             if values and (max(values) >= 1 or not name.startswith("cpu")):
                 yield figure(f"{turn} · {who} · {words}", unit, values, better)
         for name, words in COUNTS.items():
@@ -80,8 +82,8 @@ def _plain(samples: Samples) -> Iterable[dict]:
                 yield figure(f"{turn} · {who} · {words}", "count", values, "lower")
 
 
-def _run(bench: Bench) -> list[dict]:
-    """About the run itself."""
+def about(bench: Bench) -> list[dict]:
+    """What is to be known of the run itself."""
     return [
         figure("measurements discarded because the machine was disturbed", "count", [bench.discarded], "lower"),
         figure("disturbed measurements kept after two repeats", "count", [bench.kept_disturbed], "lower"),

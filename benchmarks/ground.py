@@ -9,7 +9,7 @@ import psycopg
 from django.conf import settings
 
 from apps.core import db, ids
-from apps.core.flow import Flow, Rows, Sql, run
+from apps.core.flow import Flow, Sql, _perform, run
 from apps.idempotency.domain import RequestKey
 from apps.ledger import domain as accounts
 from apps.ledger import services as ledger
@@ -116,9 +116,9 @@ def _install(name: str, nth: int, flow: Flow[Any], keep: set[str]) -> None:
 def _command(flow: Flow[Any], function: str) -> dict[str, Any]:
     """The command that `flow` would send to `function`; reads before it are answered."""
     step = next(flow)
-    while isinstance(step, Rows):
-        step = flow.send(db.query(step.statement, step.params))
-    if not isinstance(step, Sql) or step.function != function:
+    while not isinstance(step, Sql):
+        step = flow.send(_perform(step))
+    if step.function != function:
         raise TypeError(f"expected a call of {function}, not {step}")
     return step.command
 

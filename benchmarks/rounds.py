@@ -39,6 +39,8 @@ class Bench:
     sandbox: Sandbox
     plan: Plan
     repeats: int = REPEATS
+    # Where a contender's books are, if not in the settings' database.
+    databases: dict[str, str] = field(default_factory=dict)
     # All rounds are made, however long they take.
     whole: bool = False
     samples: Samples = field(default_factory=lambda: defaultdict(list))
@@ -92,7 +94,7 @@ class Bench:
         try:
             # Before the page is opened: a rival lays its ground when it starts.
             server = None if who in LIMITS else self.yard.server(who)
-            page = Page.open(who)
+            page = Page.open(who, self.databases.get(who))
             result, spent = self._load(turn, server) if server else self._pgbench(turn, who)
         except (NotStarted, RuntimeError) as error:
             say(f"    {who}: not measured ({str(error)[:500]})")

@@ -70,6 +70,7 @@ class Yard:
 
     targets: Targets
     logs: Path
+    known: dict[str, Contender] = field(default_factory=lambda: dict(ALL))
     running: dict[str, Server] = field(default_factory=dict)
     failed: dict[str, str] = field(default_factory=dict)
     bouncer_pid: int = 0
@@ -82,7 +83,7 @@ class Yard:
             raise NotStarted(f"{name}: {self.failed[name]}")
         if name not in self.running:
             try:
-                self.running[name] = self._start(ALL[name])
+                self.running[name] = self._start(self.known[name])
             except Exception as error:  # a rival that fails must not end the run
                 self.failed[name] = f"{type(error).__name__}: {error}"
                 raise NotStarted(f"{name}: {self.failed[name]}") from error

@@ -185,7 +185,7 @@ TARGETS = (
     Target("5,000 connections: dropped or refused", "count", 0, 0, value(_5000, "lost"), "lower"),
     Target("5,000 connections: without an answer within 30 s", "count", 0, 0, value(_5000, "timeouts"), "lower"),
     Target("5,000 connections: p99 of the accepted", "ms", 500, 200, value(_5000, "p99"), "lower"),
-    Target("replay: answered without the database", "share", 0.95, 0.99, value("replay, 1 connection", "without database")),
+    Target("replay: answered without the database", "share", 0.95, 0.99, value("replays", "without database")),
     Target("replay: p50, 1 connection", "ms", 0.5, None, value("replay, 1 connection", "p50"), "lower"),
     Target("resident memory of an idle web worker", "MB", 120, 90, value("idle", "resident"), "lower"),
 )  # fmt: skip

@@ -176,10 +176,10 @@ def _growth(results: dict[str, Result]) -> str:
     found = results.get("growth")
     series: dict[str, list[charts.Point]] = {}
     for load, several in (found.loads if found else {}).items():
-        kind, _, rows = load.partition(", history of ")
-        for figures in several.values():
-            if rows and "rate" in figures:
-                series.setdefault(kind, []).append(point(figures["rate"], int(rows.replace(",", "").split()[0])))
+        for who, figures in several.items():
+            rows = who.removesuffix(" payments").replace(",", "")
+            if rows.isdigit() and "rate" in figures:
+                series.setdefault(load.partition(",")[0], []).append(point(figures["rate"], int(rows)))
     return (
         charts.lines("Requests a second by payments of history", "payments in the database", "requests a second", series) if series else ""
     )

@@ -14,7 +14,7 @@ from django.db import transaction
 
 from apps.core import db
 from apps.core.api.lists import keyset
-from apps.core.flow import Rows, Sql, run
+from apps.core.flow import Sql, _perform, run
 from apps.merchants import selectors
 from apps.merchants.domain import hashed
 from apps.payments import flows
@@ -127,8 +127,8 @@ def first_command(kind: str, shop: Shop, other: Shop) -> Sql:
         more = {"confirm": True, "payment_method": "pm_card_visa"} if kind == "confirm" else {}
         flow = shop.begin(flows.create_payment_intent, requests.CreatePaymentIntent, amount=100, currency="eur", **more)
     step = next(flow)
-    while isinstance(step, Rows):
-        step = flow.send(db.query(step.statement, step.params))
+    while not isinstance(step, Sql):
+        step = flow.send(_perform(step))
     return step
 
 
