@@ -79,7 +79,7 @@ class Line:
     async def open(cls, dsn: str, *, prepare: bool, wait_s: float) -> "Line":
         """Raises: psycopg.OperationalError."""
         connection = await psycopg.AsyncConnection.connect(
-            dsn, autocommit=True, application_name="florin-hot", **settings.DATABASE_PATIENCE
+            make_conninfo(dsn, application_name="florin-hot", **settings.DATABASE_PATIENCE), autocommit=True
         )
         return cls(connection, prepare=prepare, wait_s=wait_s)
 
