@@ -69,6 +69,8 @@ UNFOLD: dict[str, Any] = {
             ),
             _group(
                 "Cutover",
+                _item("Switches", "alt_route", "cutover.switch"),
+                _item("History", "history", "cutover.change"),
                 _item("Shadow differences", "difference", "cutover.difference"),
                 _item("Shadow rates", "percent", "cutover.shadowrate"),
             ),

@@ -8,6 +8,7 @@ from django.urls import reverse
 
 from apps.core import clock, db
 from apps.core.money import format_money
+from apps.cutover import selectors as cutover
 
 _CAP = 999
 
@@ -41,6 +42,7 @@ def _cards() -> list[Card]:
         Card("Quarantined files", *_figure(quarantined, "bad"), "not imported", _list("reconciliation_sourcefile", "quarantined")),
         Card("Webhooks retried", *_figure(failing, "busy"), "deliveries that failed at least once", _list("events_delivery")),
         _close_card(),
+        *_cutover_card(),
     ]
 
 
@@ -67,6 +69,17 @@ def _close_card() -> Card:
     last = runs[0]
     tone = {"closed": "good", "blocked": "bad"}.get(last["state"], "busy")
     return Card("Month end", f"{last['month']:%B %Y}", tone, last["blocked_by"] or last["state"], _list("closing_run"))
+
+
+def _cutover_card() -> list[Card]:
+    """Only where an endpoint was turned classic by itself and waits for a person."""
+    turned = [standing.endpoint for standing in cutover.turned_by_itself()]
+    link = _list("cutover_switch")
+    return (
+        [Card("Endpoints on classic", str(len(turned)), "bad", f"turned classic by themselves: {', '.join(turned)}", link)]
+        if turned
+        else []
+    )
 
 
 def _books() -> list[dict[str, Any]]:

@@ -1,14 +1,20 @@
-"""Switches and what became of them: read only here."""
+"""Switches and what became of them. Switches are thrown on pages of their own, never edited as rows."""
 
 from typing import Any
 
 from django.contrib import admin
-from django.http import HttpRequest
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path
 from unfold.admin import ModelAdmin
 from unfold.paginator import InfinitePaginator
 
 from apps.core.ids import encode
-from apps.cutover.models import Change
+from apps.cutover import selectors
+from apps.cutover.backoffice.forms import RollBackForm
+from apps.cutover.backoffice.views import LimitPage, RollBackPage, ThrowPage, may_change
+from apps.cutover.models import Change, Switch
 
 
 class Records(ModelAdmin):
@@ -29,12 +35,48 @@ class Records(ModelAdmin):
         return False
 
 
+@admin.register(Switch)
+class SwitchAdmin(Records):
+    """Its list is the screen of all endpoints."""
+
+    fields = (
+        "endpoint", "merchant_id", "hot_percent", "max_error_percent", "min_requests", "window_s", "max_difference_percent",
+        "min_compared", "changed_at", "changed_by", "reason",
+    )  # fmt: skip
+
+    def get_urls(self) -> list[URLPattern]:
+        wrap = self.admin_site.admin_view
+        return [
+            path("throw/", wrap(ThrowPage.as_view(model_admin=self)), name="cutover_switch_throw"),
+            path("roll-back/", wrap(RollBackPage.as_view(model_admin=self)), name="cutover_switch_roll_back"),
+            path("<str:endpoint>/thresholds/", wrap(LimitPage.as_view(model_admin=self)), name="cutover_switch_limit"),
+            *super().get_urls(),
+        ]
+
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        context = {
+            "title": "Switches",
+            "opts": self.opts,
+            "screen": selectors.screen(),
+            "changes": selectors.changes(10),
+            "may_change": may_change(request),
+            "roll_back": RollBackForm(),
+        }
+        return TemplateResponse(request, "cutover/switches.html", self.admin_site.each_context(request) | context)
+
+
 @admin.register(Change)
 class ChangeAdmin(Records):
-    list_display = ("at", "endpoint", "merchant", "actor", "reason")
+    list_display = ("at", "what", "actor", "reason")
     list_filter = ("endpoint",)
     ordering = ("-id",)
-    fields = ("at", "endpoint", "merchant", "actor", "reason", "before", "after")
+    fields = ("at", "actor", "what", "reason", "endpoint", "merchant", "before", "after")
+
+    @admin.display(description="What")
+    def what(self, change: Change) -> str:
+        return change.what
 
     @admin.display(description="Merchant")
     def merchant(self, change: Change) -> str:

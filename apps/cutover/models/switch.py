@@ -1,7 +1,8 @@
 """Switches, the history of their changes, and the outcomes that may throw one automatically."""
 
 from decimal import Decimal
-from typing import ClassVar
+from typing import Any, ClassVar
+from uuid import UUID
 
 from django.db import models
 from django.db.models import Q
@@ -10,7 +11,27 @@ from django.db.models.functions import Now
 from apps.core import ids
 from apps.cutover.domain import EVERY
 
+# How a change is told: each value's name, and what a new switch starts from.
+_TOLD: dict[str, tuple[str, float | None]] = {
+    "hot_percent": ("", None),
+    "max_error_percent": ("failures at most %", 5),
+    "min_requests": ("requests at least", 100),
+    "window_s": ("window s", 60),
+    "max_difference_percent": ("differences at most %", 1),
+    "min_compared": ("comparisons at least", 100),
+}
 _REAL_PERCENT = Q(hot_percent=None) | Q(hot_percent__gte=0, hot_percent__lte=100)
+
+
+def _named(endpoint: str, merchant_id: UUID | None) -> str:
+    name = "every endpoint" if endpoint == EVERY else endpoint
+    return name if merchant_id is None else f"{name} for {ids.encode('acct', merchant_id)}"
+
+
+def _shown(name: str, value: Any) -> str:
+    if name == "hot_percent":
+        return {None: "no say", 0: "classic", 100: "hot"}.get(value, f"{value} % hot")
+    return "–" if value is None else f"{value:g}"
 
 
 class Switch(models.Model):
@@ -49,8 +70,7 @@ class Switch(models.Model):
         ]
 
     def __str__(self) -> str:
-        name = "every endpoint" if self.endpoint == EVERY else self.endpoint
-        return name if self.merchant_id is None else f"{name} for {ids.encode('acct', self.merchant_id)}"
+        return _named(self.endpoint, self.merchant_id)
 
 
 class Change(models.Model):
@@ -72,6 +92,14 @@ class Change(models.Model):
 
     def __str__(self) -> str:
         return f"{self.endpoint}, {self.at:%Y-%m-%d %H:%M:%S}"
+
+    @property
+    def what(self) -> str:
+        """What was changed, in a line."""
+        before = self.before or {name: usual for name, (_, usual) in _TOLD.items()}
+        news = [name for name in _TOLD if before[name] != self.after[name]]
+        parts = [f"{_TOLD[name][0]} {_shown(name, before[name])} → {_shown(name, self.after[name])}".lstrip() for name in news]
+        return f"{_named(self.endpoint, self.merchant_id)}: {', '.join(parts)}"
 
 
 class Outcome(models.Model):

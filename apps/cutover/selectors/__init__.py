@@ -1,16 +1,8 @@
 """Questions about switches, about how their endpoints do, and about shadow answers."""
 
 from apps.cutover.selectors.shadow import Summary, ago, differences, shadow_summary, total
-from apps.cutover.selectors.switching import (
-    changes,
-    complaint,
-    merchant_names,
-    outcomes,
-    rules,
-    switch,
-    switches,
-    thresholds,
-)
+from apps.cutover.selectors.standings import screen, turned_by_itself
+from apps.cutover.selectors.switching import changes, complaint, outcomes, rules, switch, switches, thresholds
 
 __all__ = [
     "Summary",
@@ -18,12 +10,13 @@ __all__ = [
     "changes",
     "complaint",
     "differences",
-    "merchant_names",
     "outcomes",
     "rules",
+    "screen",
     "shadow_summary",
     "switch",
     "switches",
     "thresholds",
     "total",
+    "turned_by_itself",
 ]

@@ -46,7 +46,7 @@ def complaint(endpoint: str) -> str | None:
     """Why this endpoint may not stay hot, by what happened since it was last switched."""
     allowed = thresholds(endpoint)
     seen = outcomes(endpoint, HOT, allowed.window_s)
-    compared, differing = differences(endpoint, _since(endpoint))
+    compared, differing = differences(endpoint, since(endpoint))
     return domain.complaint(allowed, Seen(*seen, compared, differing))
 
 
@@ -77,6 +77,7 @@ def _switched_at(endpoint: str) -> datetime | None:
     return last
 
 
-def _since(endpoint: str) -> datetime:
+def since(endpoint: str) -> datetime:
+    """From when on differences count against the endpoint: an hour ago, or when it was last switched."""
     hour_ago: datetime = db.query("SELECT clock_timestamp() - make_interval(secs => %s) AS at", [DIFFERENCES_S])[0]["at"]
     return max(hour_ago, _switched_at(endpoint) or hour_ago)

@@ -1,0 +1,123 @@
+"""Throwing switches, by service and by command."""
+
+import io
+
+import pytest
+from django.core.management import CommandError, call_command
+
+from apps.core import ids
+from apps.core.errors import InvalidRequest, NotFound
+from apps.cutover import selectors, services
+from apps.cutover.domain import ENDPOINTS, Rule
+from apps.cutover.models import Change, Outcome
+
+CREATE, BALANCE = "payment_intents.create", "balance.retrieve"
+BY = {"actor": "ada", "reason": "a test"}
+
+
+@pytest.fixture
+def shop(make_merchant):
+    return make_merchant()
+
+
+def rules_of(shop) -> dict[str, int]:
+    return {rule.endpoint: rule.hot_percent for rule in selectors.rules() if rule.merchant_id == shop.id}
+
+
+def command(*arguments: str) -> str:
+    out = io.StringIO()
+    call_command("cutover", *arguments, stdout=out)
+    return out.getvalue()
+
+
+def test_a_switch_is_thrown_once(shop) -> None:
+    thrown = [services.throw(endpoint=BALANCE, merchant_id=shop.id, hot_percent=25, **BY) for _ in range(2)]
+    assert thrown == [True, False]
+    assert rules_of(shop) == {BALANCE: 25}
+    assert Change.objects.get(merchant_id=shop.id).what == f"{BALANCE} for {shop.account}: no say → 25 % hot"
+
+
+def test_a_switch_without_a_say_leaves_it_to_the_others(shop) -> None:
+    services.throw(endpoint=BALANCE, merchant_id=shop.id, hot_percent=25, **BY)
+    services.throw(endpoint=BALANCE, merchant_id=shop.id, hot_percent=None, **BY)
+    assert rules_of(shop) == {}
+    assert Change.objects.filter(merchant_id=shop.id).count() == 2
+
+
+def test_an_unknown_endpoint_is_refused_with_the_names_there_are(shop) -> None:
+    with pytest.raises(InvalidRequest) as refused:
+        services.throw(endpoint="payments.create", hot_percent=0, merchant_id=shop.id, **BY)
+    assert "there is no 'payments.create'" in refused.value.text
+    assert all(name in refused.value.text for name in ENDPOINTS)
+    assert rules_of(shop) == {}
+
+
+@pytest.mark.parametrize("wrong", [{"reason": " "}, {"reason": "x" * 501}, {"hot_percent": 101}, {"hot_percent": -1}])
+def test_a_change_without_sense_or_reason_is_refused(shop, wrong) -> None:
+    with pytest.raises(InvalidRequest):
+        services.throw(**({"endpoint": BALANCE, "merchant_id": shop.id, "hot_percent": 0} | BY | wrong))
+    assert not Change.objects.filter(merchant_id=shop.id).exists()
+
+
+def test_nobody_is_no_merchant(database) -> None:
+    nobody = ids.new_id()
+    with pytest.raises(NotFound):
+        services.throw(endpoint=BALANCE, merchant_id=nobody, hot_percent=0, **BY)
+    assert not Change.objects.filter(merchant_id=nobody).exists()
+
+
+def test_a_rollback_moves_whatever_was_said(scratch_database, make_merchant) -> None:
+    ada, bob = make_merchant(), make_merchant()
+    for endpoint, merchant, percent in [(CREATE, None, 50), (CREATE, ada.id, 100), ("*", bob.id, 100), (BALANCE, ada.id, None)]:
+        services.throw(endpoint=endpoint, merchant_id=merchant, hot_percent=percent, **BY)
+    services.roll_back(endpoint=CREATE, to="classic", **BY)
+    assert selectors.rules() == [Rule("*", bob.id, 100), Rule(CREATE, None, 0), Rule(CREATE, ada.id, 0)]
+    services.roll_back(to="classic", **BY)
+    assert selectors.rules() == [Rule("*", None, 0), Rule("*", bob.id, 0), Rule(CREATE, None, 0), Rule(CREATE, ada.id, 0)]
+    assert services.roll_back(to="classic", **BY) == 0
+    assert services.roll_back(to="hot", **BY) == 4
+    assert {rule.hot_percent for rule in selectors.rules()} == {100}
+
+
+def test_failures_before_the_last_switch_do_not_count(scratch_database) -> None:
+    services.limit(endpoint=BALANCE, min_requests=1, **BY)
+    changed = selectors.switch(BALANCE).changed_at
+    Outcome.objects.create(at=changed.replace(microsecond=0), endpoint=BALANCE, path="hot", requests=9, failures=9)
+    assert services.roll_back_where_due() == []
+    Outcome.objects.create(at=changed, endpoint=BALANCE, path="hot", requests=9, failures=9)
+    assert services.roll_back_where_due() == [BALANCE]
+    assert selectors.rules() == [Rule(BALANCE, None, 0)]
+
+
+def test_failures_of_the_classic_path_throw_nothing(scratch_database) -> None:
+    services.limit(endpoint=BALANCE, min_requests=1, **BY)
+    changed = selectors.switch(BALANCE).changed_at
+    Outcome.objects.create(at=changed, endpoint=BALANCE, path="classic", requests=9, failures=9)
+    assert services.roll_back_where_due() == []
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"min_requests": 0}, {"window_s": 4}, {"window_s": 3601}, {"max_error_percent": -1}, {"max_difference_percent": 101}]
+)
+def test_a_threshold_that_means_nothing_is_refused(database, wrong) -> None:
+    before = Change.objects.filter(endpoint=CREATE).count()
+    with pytest.raises(InvalidRequest):
+        services.limit(endpoint=CREATE, **wrong, **BY)
+    assert Change.objects.filter(endpoint=CREATE).count() == before
+
+
+def test_the_command_throws_and_shows(shop) -> None:
+    said = command("set", BALANCE, "hot", "--percent", "10", "--merchant", shop.account, "--reason", "a pilot", "--by", "bob")
+    assert rules_of(shop) == {BALANCE: 10}
+    assert "Thrown; every process follows within a second." in said
+    line = next(line for line in said.splitlines() if shop.account in line)
+    assert line.split() == [BALANCE, "10", "%", "hot", shop.account, "bob:", "a", "pilot"]
+    assert "It was so already." in command("set", BALANCE, "classic", "--percent", "90", "--merchant", shop.account, "--reason", "x")
+
+
+def test_the_command_says_what_is_wrong(shop) -> None:
+    with pytest.raises(CommandError, match=r"there is no 'balance'. There are: payment_intents.create, "):
+        command("set", "balance", "hot", "--reason", "x")
+    with pytest.raises(CommandError, match="--reason"):
+        command("rollback", "classic")
+    assert rules_of(shop) == {}
