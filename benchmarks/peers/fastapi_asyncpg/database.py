@@ -11,8 +11,8 @@ import asyncpg
 import orjson
 from django.conf import settings
 
-from apps.core import db, http
-from apps.core.flow import Flow, Http, Rows, Sleep, Sql, Step, T
+from apps.core import cache, db, http
+from apps.core.flow import Flow, Http, Rows, Sleep, Sql, Static, Step, T
 
 _PLACEHOLDER = re.compile(r"%\((\w+)\)s|%s|%%")
 _pool: asyncpg.Pool | None = None
@@ -71,11 +71,19 @@ async def _perform(step: Step) -> Any:
         return orjson.loads(await _pool.fetchval(f"SELECT {step.function}($1::text::jsonb)::text", commands))[0]
     if isinstance(step, Rows):
         return await _query(step.statement, step.params)
+    if isinstance(step, Static):
+        return await _static(step)
     if isinstance(step, Http):
         return await http.asend(step.request)
     if isinstance(step, Sleep):
         return await asyncio.sleep(step.seconds)
     raise TypeError(f"no such step: {step}")
+
+
+async def _static(step: Static) -> Any:
+    """From the process's memory where Florin would take it from there."""
+    value = cache.remembered(step.topic, step.key)
+    return value if value is not None else cache.remember(step.topic, step.key, await _query(step.statement, step.params))
 
 
 async def _query(statement: str, params: Sequence[Any] | dict[str, Any]) -> list[dict[str, Any]]:
