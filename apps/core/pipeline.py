@@ -20,6 +20,7 @@ import psycopg
 from django.conf import settings
 from psycopg import pq
 from psycopg.adapt import PyFormat, Transformer
+from psycopg.conninfo import make_conninfo
 from psycopg.types.json import set_json_loads
 
 from apps.core.errors import Overloaded
