@@ -9,6 +9,7 @@ from django.conf import settings
 from msgspec import structs
 
 from apps.core import db
+from apps.core.ids import encode
 from apps.cutover.selectors import Summary
 from apps.payments.domain import fees
 from apps.payments.flows import intents
@@ -130,3 +131,10 @@ async def test_an_intent_whose_customer_is_gone_is_not_rehearsed(shadowed, make_
     await sent("hot", Case("POST", "/v1/payment_intents", {"amount": 5, "currency": "eur", "customer": customer}), secret, {})
     await sent("classic", Case("DELETE", f"/v1/customers/{customer}"), secret, {})
     assert await compared() == {"payment_intents.create": Summary("payment_intents.create", skipped=1)}
+
+
+async def test_what_another_request_did_to_the_payment_later_is_not_held_against_the_first(shadowed, make_merchant) -> None:
+    shop = await asked("create and hold", make_merchant)
+    [intent] = await asyncio.to_thread(shop.rows, "payments_intent")
+    await asyncio.to_thread(shop.capture, {"id": encode("pi", intent["id"])})
+    assert await compared() == {"payment_intents.create": Summary("payment_intents.create", compared=1)}

@@ -24,14 +24,14 @@ from apps.cutover.domain.comparing import MOVED_ON, SKIPPED, Finding, Mask, Told
 from apps.cutover.domain.samples import Asked, Taken
 from apps.cutover.flows import answering
 from apps.cutover.flows.answering import Drive
-from apps.cutover.flows.repeating import Answering, History, NotRepeatable, Repeat
+from apps.cutover.flows.repeating import Answering, History, NotRepeatable, Repeat, Span
 from apps.idempotency.domain import Answer, checked_key
 from apps.idempotency.errors import IdempotencyKeyInvalid
 
 Json = dict[str, Any]
 # Nobody may wait long for a rehearsal, and a rehearsal for nobody.
 LOCK_MS, STATEMENT_MS = 200, 2_000
-_AROUND = timedelta(minutes=1)
+_AROUND, _TICK = timedelta(minutes=1), timedelta(milliseconds=1)
 _UNAVAILABLE = 503
 # The balance is another one by now: the same request may well end otherwise.
 _DEPENDS_ON_BALANCE = "balance_insufficient"
@@ -143,8 +143,8 @@ def _played(flow: Flow[Answer], answer: Answering) -> Flow[Answer]:
 def _with_effects(told: Told, asked: Asked, history: History, at: datetime, *, fresh: bool = False) -> Told:
     """The answer and what came with it (events, postings), without what two payments cannot share."""
     document = parsed(told.body)
-    since, until = _first_id(at - _AROUND), _LAST if fresh else _first_id(at + _AROUND)
-    effects = run(history.effects(asked.caller, document, since, until)) if isinstance(document, dict) else {}
+    ends = (_LAST, _LAST) if fresh else (_first_id(at + _AROUND), _first_id(at + _TICK))
+    effects = run(history.effects(asked.caller, document, Span(_first_id(at - _AROUND), *ends))) if isinstance(document, dict) else {}
     body = orjson.dumps(Mask()({"answer": document, **effects}), option=orjson.OPT_NON_STR_KEYS)
     return Told(told.status, told.content_type, body)
 

@@ -5,7 +5,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from apps.core.flow import Flow
@@ -14,8 +14,19 @@ from apps.merchants.domain import Caller
 
 Json = dict[str, Any]
 Answering = Callable[[HttpRequest], HttpReply]
-# (caller, document of the answer, ids from, ids to) → what the request with the caller's id has caused.
-Effects = Callable[[Caller, Json, UUID, UUID], Flow[Json]]
+
+
+class Span(NamedTuple):
+    """Between which ids (UUIDv7) the effects of a request are: of its events, which the database numbers,
+    with room for its clock; and before which its ledger entries are, which the answering process numbered."""
+
+    since: UUID
+    until: UUID
+    booked_until: UUID
+
+
+# (caller, document of the answer, span) → what the request with the caller's id has caused.
+Effects = Callable[[Caller, Json, Span], Flow[Json]]
 
 
 class NotRepeatable(Exception):

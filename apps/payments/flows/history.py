@@ -17,7 +17,7 @@ from apps.core.http import HttpFailed, HttpReply, HttpRequest
 from apps.core.ids import decode, encode
 from apps.cutover.domain.comparing import Told
 from apps.cutover.domain.samples import Asked, Taken
-from apps.cutover.flows.repeating import Answering, History, NotRepeatable, Repeat, asked_nothing
+from apps.cutover.flows.repeating import Answering, History, NotRepeatable, Repeat, Span, asked_nothing
 from apps.merchants.domain import Caller
 from apps.payments import gateways
 from apps.payments.domain import requests, rows
@@ -41,8 +41,8 @@ def history_of(taken: Taken) -> Flow[History]:
     """What has to be repeated before `taken` can be rehearsed.  Raises: NotRepeatable."""
     asked, kinds = taken.asked, _BOOKED.get(taken.endpoint, ("capture",))
 
-    def effects(caller: Caller, document: Json, since: UUID, until: UUID) -> Flow[Json]:
-        return _effects(caller, document, kinds, since, until)
+    def effects(caller: Caller, document: Json, span: Span) -> Flow[Json]:
+        return _effects(caller, document, kinds, span)
 
     intent = yield from _intent(taken)
     if intent is None:
@@ -236,14 +236,16 @@ def _refund(attempt: Attempt) -> Flow[Refund]:
     return rows.read(Refund, (yield Rows(statement, [attempt.refund_id]))[0])
 
 
-def _effects(caller: Caller, document: Json, kinds: Sequence[str], since: UUID, until: UUID) -> Flow[Json]:
-    """The events and postings that the caller's request has caused."""
+def _effects(caller: Caller, document: Json, kinds: Sequence[str], span: Span) -> Flow[Json]:
+    """The events and postings that the caller's request has caused. What is booked of its payment after the
+    answer was given, by a capture for example, is another request's."""
     events = yield Rows(
         "SELECT type, data, livemode FROM events_event WHERE merchant_id = %s AND livemode = %s AND id BETWEEN %s AND %s"
         " AND request_id = %s ORDER BY id",
-        [caller.merchant_id, caller.livemode, since, until, caller.request_id],
+        [caller.merchant_id, caller.livemode, span.since, span.until, caller.request_id],
     )
-    postings = yield Rows(_POSTINGS, {"sources": _sources(document), "kinds": list(kinds), "merchant": caller.merchant_id})
+    about = {"sources": _sources(document), "kinds": list(kinds), "until": span.booked_until, "merchant": caller.merchant_id}
+    postings = yield Rows(_POSTINGS, about)
     return {"events": [{"type": one["type"], "object": orjson.loads(one["data"])} for one in events], "postings": postings}
 
 
@@ -253,7 +255,7 @@ SELECT e.kind, CASE WHEN a.merchant_id IS NULL THEN 'house' WHEN a.merchant_id =
        CASE WHEN e.kind LIKE 'refund%%' AND a.name IN ('available', 'pending') THEN 'balance' ELSE a.name END AS account,
        p.currency, sum(p.amount)::bigint AS amount
 FROM ledger_entry e JOIN ledger_posting p ON p.entry_id = e.id JOIN ledger_account a ON a.id = p.account_id
-WHERE e.source = ANY(%(sources)s) AND e.kind = ANY(%(kinds)s) GROUP BY 1, 2, 3, 4 ORDER BY 1, 2, 3, 4
+WHERE e.source = ANY(%(sources)s) AND e.kind = ANY(%(kinds)s) AND e.id < %(until)s GROUP BY 1, 2, 3, 4 ORDER BY 1, 2, 3, 4
 """
 
 
