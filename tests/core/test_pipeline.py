@@ -119,8 +119,9 @@ async def test_the_next_statement_takes_the_line_with_less_to_do(database: str) 
 
 async def test_closing_waits_for_what_is_under_way(database: str) -> None:
     lines = _lines()
-    asked = asyncio.ensure_future(_value(lines, "SELECT pg_sleep(0.05)::text || 'done'"))
-    await asyncio.sleep(0.02)
+    await _value(lines, "SELECT 1")
+    asked = asyncio.ensure_future(_value(lines, "SELECT pg_sleep(0.2)::text || 'done'"))
+    await asyncio.sleep(0)
     await lines.close()
     assert await asked == "done"
 
