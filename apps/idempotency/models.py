@@ -25,13 +25,6 @@ class Record(models.Model):
 
     class Meta:
         db_table = "idempotency_record"
-        constraints = [
-            models.CheckConstraint(
-                condition=models.Q(state="running", status=None, body=None, locked_until__isnull=False)
-                | models.Q(state="done", status__isnull=False, body__isnull=False, locked_until=None),
-                name="idempotency_record_state",
-            ),
-        ]
         # Rows lie in the order of their creation, so a block range index finds the old ones for the purge
         # and costs an insert next to nothing.
         indexes = [BrinIndex(fields=["created"], name="idempotency_record_created", autosummarize=True)]

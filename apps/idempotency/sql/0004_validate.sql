@@ -1,0 +1,2 @@
+-- In a transaction of its own: it reads the whole table, and locks nobody out meanwhile.
+ALTER TABLE idempotency_record VALIDATE CONSTRAINT idempotency_record_sound;
