@@ -15,17 +15,24 @@ from benchmarks import machine
 from devservices import binaries
 
 BATCH = 16
-# 256 commands under way would be 256 sessions, or 16 with a batch each. More sessions than these only wait
-# for the locks and the processors of the others, and the server has 200 at most.
-SINGLE_CLIENTS, BATCHED_CLIENTS = 32, 16
+# How many sessions: what suits independent rows does not suit one hot account, so the limit is the best of
+# these. (256 commands under way would be 16 batches; the server has 200 sessions at most.)
+SINGLE_CLIENTS, BATCHED_CLIENTS = (32,), (4, 16)
 # Every session plans and compiles the functions anew; that is not the limit.
 WARMUP_S = 1.0
 
 
 def measure(kind: str, connections: int, seconds: float, groups: machine.Groups, *, batched: bool) -> tuple[dict, machine.Spent]:
-    """Like a load's result: commands a second and the latencies of calls."""
-    size = BATCH if batched else 1
-    clients = min(connections, BATCHED_CLIENTS if batched else SINGLE_CLIENTS)
+    """Like a load's result: commands a second and the latencies of calls, with as many sessions as do best."""
+    tried = [
+        _measured(kind, min(connections, clients), seconds, groups, BATCH if batched else 1)
+        for clients in (BATCHED_CLIENTS if batched else SINGLE_CLIENTS)
+    ]
+    best, spent = max(tried, key=lambda one: one[0]["rate"])
+    return best | {"acknowledged": sum(result["acknowledged"] for result, _ in tried)}, spent
+
+
+def _measured(kind: str, clients: int, seconds: float, groups: machine.Groups, size: int) -> tuple[dict, machine.Spent]:
     with tempfile.TemporaryDirectory() as folder:
         script = Path(folder) / "script.sql"
         script.write_text(f"SELECT payments_{kind}(bench_fresh('{kind}', {size}));\n", encoding="utf-8")

@@ -7,7 +7,7 @@ import sys
 import time
 import uuid
 from collections import defaultdict
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 
 from benchmarks import limit, machine
@@ -48,6 +48,7 @@ class Bench:
     kept_disturbed: int = 0
     faults: list[str] = field(default_factory=list)
     groups: machine.Groups = field(default_factory=dict)
+    warmed: set[str] = field(default_factory=set)
 
     def __post_init__(self) -> None:
         self.groups = {"postgresql": [machine.postgres_pid()], "redis": [machine.redis_pid()], "sandbox": [self.sandbox.process.pid]}
@@ -93,7 +94,7 @@ class Bench:
     def _measured(self, turn: Turn, who: str) -> dict | None:
         try:
             # Before the page is opened: a rival lays its ground when it starts.
-            server = None if who in LIMITS else self.yard.server(who)
+            server = None if who in LIMITS else self._warm(self.yard.server(who), turn)
             page = Page.open(who, self.databases.get(who))
             result, spent = self._load(turn, server) if server else self._pgbench(turn, who)
         except (NotStarted, RuntimeError) as error:
@@ -104,18 +105,27 @@ class Bench:
             say(f"    WRONG  {who}: {fault}")
         return self._result(result, spent)
 
+    def _warm(self, server: Server, turn: Turn) -> Server:
+        """What a process does at its first requests only is over: connections, plans, imports."""
+        if server.contender.name not in self.warmed:
+            self.warmed.add(server.contender.name)
+            generate(self._job(server, replace(turn, connections=32), 1.5), self.groups)
+        return server
+
     def _pgbench(self, turn: Turn, who: str) -> tuple[dict, machine.Spent]:
         return limit.measure(turn.kind, turn.connections, self.plan.seconds, self.groups, batched=who == PGBENCH_BATCHED)
 
     def _load(self, turn: Turn, server: Server) -> tuple[dict, machine.Spent]:
         seconds = self.plan.seconds * (2 if server.contender.name in SLOW else 1)
-        job = {
+        groups = self.groups | {"server": [server.pid], "pgbouncer": [self.yard.bouncer_pid] if self.yard.bouncer_pid else []}
+        return generate(self._job(server, turn, seconds), groups)
+
+    def _job(self, server: Server, turn: Turn, seconds: float) -> dict:
+        return {
             "host": "127.0.0.1", "port": server.port, "connections": turn.connections, "seconds": seconds, "warmup": turn.warmup,
             "kind": turn.kind, "prefix": uuid.uuid4().hex, "keys": server.targets.keys,
             "targets": server.targets.accounts if turn.kind.startswith("transfer") else server.targets.intents,
         }  # fmt: skip
-        groups = self.groups | {"server": [server.pid], "pgbouncer": [self.yard.bouncer_pid] if self.yard.bouncer_pid else []}
-        return generate(job, groups)
 
     def _result(self, result: dict, spent: machine.Spent) -> dict:
         answered = max(result["answered"], 1)

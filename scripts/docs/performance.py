@@ -39,7 +39,8 @@ def _targets(results: dict[str, Result]) -> str:
 def _target(figure: Figure) -> str:
     sign = "≥" if figure["better"] == "higher" else "≤"
     must, stretch = (f"{sign} {charts.number(value)}" if (value := figure.get(name)) is not None else "" for name in ("must", "stretch"))
-    shown = f"{charts.number(figure['value'])} {figure['unit']}"
+    unit = "" if figure["unit"] in ("count", "share") else f" {figure['unit']}"
+    shown = f"{charts.number(figure['value'])}{unit}"
     return f"| {figure['name']} | {must} | {stretch} | {shown} | {_range(figure)} | {_verdict(figure)} |"
 
 
