@@ -1220,6 +1220,20 @@ BEGIN
     RETURN pg_advisory_xact_lock_shared(1280266064, ledger_month_key(day)) IS NOT NULL;
 END $$;
 
+-- Name: ledger_lock_months(jsonb, date); Type: FUNCTION; Schema: public; Owner: -
+
+CREATE FUNCTION public.ledger_lock_months(commands jsonb, today date) RETURNS boolean
+    LANGUAGE plpgsql
+    AS $_$
+BEGIN
+    IF NOT jsonb_path_exists(commands, '$[*].booked_on ? (@ != null)') THEN
+        RETURN ledger_lock_month(today);
+    END IF;
+    RETURN bool_and(ledger_lock_month(m.month)) FROM (
+        SELECT DISTINCT ledger_month(coalesce(c.booked_on, today)) AS month
+        FROM jsonb_to_recordset(commands) AS c (booked_on date) ORDER BY month) m;
+END $_$;
+
 -- Name: ledger_month(date); Type: FUNCTION; Schema: public; Owner: -
 
 CREATE FUNCTION public.ledger_month(day date) RETURNS date
@@ -1349,36 +1363,31 @@ CREATE FUNCTION public.ledger_post(commands jsonb) RETURNS jsonb
     SET join_collapse_limit TO '1'
     SET random_page_cost TO '1.1'
     AS $$
-DECLARE
-    cs ledger_command[];
-    lone ledger_command;
-    today date;
-    outcome jsonb;
 BEGIN
-    IF current_setting('transaction_isolation') <> 'read committed' THEN
-        RAISE EXCEPTION 'the ledger is written at READ COMMITTED only' USING ERRCODE = 'invalid_transaction_state';
-    END IF;
-    IF jsonb_array_length(commands) = 1 THEN
-        lone := jsonb_populate_record(NULL::ledger_command, commands -> 0);
-        IF lone.booked_on IS NULL THEN
-            lone.booked_on := core_today();
-        END IF;
-        IF ledger_lock_month(lone.booked_on) AND coalesce(lone.holds, '[]') = '[]' AND coalesce(lone.settles, '[]') = '[]' THEN
-            outcome := ledger_try_one(lone);
-        END IF;
-        RETURN CASE WHEN outcome IS NULL THEN ledger_book(ARRAY[lone]) ELSE jsonb_build_array(outcome) END;
-    END IF;
+    RETURN ledger_take(commands, true);
+END $$;
 
-    cs := ARRAY(SELECT c FROM jsonb_populate_recordset(NULL::ledger_command, commands) c);
-    FOR nth IN 1 .. cardinality(cs) LOOP
-        IF cs[nth].booked_on IS NULL THEN
-            today := coalesce(today, core_today());
-            cs[nth].booked_on := today;
-        END IF;
-    END LOOP;
-    PERFORM pg_advisory_xact_lock_shared(1280266064, m.key)
-    FROM (SELECT DISTINCT ledger_month_key(c.booked_on) AS key FROM unnest(cs) c ORDER BY key) m;
-    RETURN coalesce(ledger_book(cs), '[]');
+-- Name: ledger_post_silently(jsonb); Type: FUNCTION; Schema: public; Owner: -
+
+CREATE FUNCTION public.ledger_post_silently(commands jsonb) RETURNS jsonb
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    SET plan_cache_mode TO 'force_generic_plan'
+    SET enable_seqscan TO 'off'
+    SET enable_hashjoin TO 'off'
+    SET enable_mergejoin TO 'off'
+    SET enable_material TO 'off'
+    SET join_collapse_limit TO '1'
+    SET random_page_cost TO '1.1'
+    AS $$
+DECLARE
+    outcomes jsonb := ledger_take(commands, false);
+BEGIN
+    IF outcomes = '[]' THEN
+        RETURN '{}';
+    END IF;
+    RETURN (SELECT coalesce(jsonb_object_agg(o.no - 1, o.outcome), '{}')
+            FROM jsonb_array_elements(outcomes) WITH ORDINALITY AS o (outcome, no) WHERE o.outcome ? 'error');
 END $$;
 
 -- Name: ledger_posting_partition(regclass); Type: FUNCTION; Schema: public; Owner: -
@@ -1519,42 +1528,110 @@ BEGIN
     RETURN jsonb_build_object('ok', jsonb_build_object('month', kept.month, 'status', kept.status, 'version', kept.version));
 END $$;
 
+-- Name: ledger_take(jsonb, boolean); Type: FUNCTION; Schema: public; Owner: -
+
+CREATE FUNCTION public.ledger_take(commands jsonb, told boolean) RETURNS jsonb
+    LANGUAGE plpgsql
+    AS $_$
+DECLARE
+    today date := core_today();
+    cs ledger_command[] := '{}';
+    c ledger_command;
+    outcomes jsonb;
+    short boolean := ledger_lock_months(commands, today) AND NOT jsonb_path_exists(commands,
+        '$[*] ? (exists (@.holds[*] ? (@.type() != "null")) || exists (@.settles[*] ? (@.type() != "null")))');
+BEGIN
+    IF commands = '[]' THEN
+        RETURN '[]';
+    END IF;
+    IF short AND jsonb_array_length(commands) > 1 THEN
+        outcomes := ledger_try(commands, today, told);
+        IF outcomes IS NOT NULL THEN
+            RETURN outcomes;
+        END IF;
+    END IF;
+    FOR nth IN 0 .. jsonb_array_length(commands) - 1 LOOP
+        c := jsonb_populate_record(NULL::ledger_command, commands -> nth);
+        c.booked_on := coalesce(c.booked_on, today);
+        cs[nth + 1] := c;
+    END LOOP;
+    IF short AND cardinality(cs) = 1 THEN
+        outcomes := ledger_write_one(c, told);
+        IF outcomes IS NOT NULL THEN
+            RETURN CASE WHEN told THEN jsonb_build_array(outcomes) ELSE '[]' END;
+        END IF;
+    END IF;
+    RETURN coalesce(ledger_book(cs), '[]');
+END $_$;
+
+-- Name: ledger_try(jsonb, date, boolean); Type: FUNCTION; Schema: public; Owner: -
+
+CREATE FUNCTION public.ledger_try(commands jsonb, today date, told boolean) RETURNS jsonb
+    LANGUAGE plpgsql
+    AS $$
+DECLARE
+    outcomes jsonb := '[]';
+    fine boolean;
+BEGIN
+    WITH command AS MATERIALIZED (
+        SELECT c.no, c.id, c.kind, coalesce(c.booked_on, today) AS booked_on, c.effective_at, c.source, c.sequence, c.reverses,
+               c.livemode, c.metadata, c.postings
+        FROM ROWS FROM (jsonb_to_recordset(commands) AS (
+            id uuid, kind text, booked_on date, effective_at timestamptz, source text, sequence int, reverses uuid,
+            livemode boolean, metadata jsonb, postings jsonb)) WITH ORDINALITY
+            AS c (id, kind, booked_on, effective_at, source, sequence, reverses, livemode, metadata, postings, no)
+    ), touched AS (
+        SELECT c.no, c.id, c.booked_on, p.line, p.account, p.amount, p.amount * a.sign AS gain, a.id AS account_id, a.currency,
+               b.stripe, b.guarded, b.posted, b.held
+        FROM command c
+        CROSS JOIN LATERAL ROWS FROM (jsonb_to_recordset(c.postings) AS (account text, amount bigint, currency text)) WITH ORDINALITY
+            AS p (account, amount, currency, line)
+        JOIN ledger_account a ON a.code = p.account
+        JOIN ledger_balance b ON b.account_id = a.id AND b.stripe = pg_backend_pid() % a.stripes
+        WHERE (p.currency <> a.currency) IS NOT TRUE
+        ORDER BY a.id FOR NO KEY UPDATE OF b
+    ), moved AS MATERIALIZED (
+        SELECT t.no, t.id, t.booked_on, t.line, t.account, t.amount, t.gain, t.account_id, t.currency, t.stripe, t.guarded, t.held,
+               t.posted + (sum(t.gain) OVER (PARTITION BY t.account_id ORDER BY t.no, t.line))::bigint AS posted
+        FROM touched t
+    ), entry AS (
+        INSERT INTO ledger_entry (id, kind, booked_on, effective_at, source, sequence, reverses, livemode, metadata, lines)
+        SELECT c.id, c.kind, c.booked_on, c.effective_at, c.source, coalesce(c.sequence, 0), c.reverses, c.livemode,
+               coalesce(c.metadata, '{}'), jsonb_array_length(c.postings)
+        FROM command c ORDER BY c.source, c.kind, c.sequence
+    ), posting AS (
+        INSERT INTO ledger_posting (entry_id, line, booked_on, account_id, currency, amount, balance_after)
+        SELECT m.id, m.line, m.booked_on, m.account_id, m.currency, m.amount, CASE WHEN m.guarded THEN m.posted END
+        FROM moved m ORDER BY m.no, m.line
+    ), balance AS (
+        UPDATE ledger_balance b SET posted = b.posted + m.gain
+        FROM (SELECT m.account_id, m.stripe, sum(m.gain) AS gain FROM moved m GROUP BY m.account_id, m.stripe) m
+        WHERE b.account_id = m.account_id AND b.stripe = m.stripe
+    )
+    SELECT bool_and(NOT m.guarded OR m.posted >= m.held),
+           CASE WHEN told THEN (
+               SELECT jsonb_agg(jsonb_build_object('ok', jsonb_build_object(
+                   'entry_id', n.id, 'booked_on', n.booked_on, 'balances', n.balances)) ORDER BY n.no)
+               FROM (SELECT t.no, t.id, t.booked_on, coalesce(jsonb_object_agg(t.account, jsonb_build_object(
+                         'posted', t.posted, 'held', t.held) ORDER BY t.line) FILTER (WHERE t.guarded), '{}') AS balances
+                     FROM moved t GROUP BY t.no, t.id, t.booked_on) n
+           ) ELSE '[]' END
+    INTO fine, outcomes FROM moved m;
+    IF fine THEN
+        RETURN outcomes;
+    END IF;
+    RAISE EXCEPTION 'not all of the commands fit' USING ERRCODE = 'check_violation';
+EXCEPTION WHEN unique_violation OR check_violation OR not_null_violation THEN
+    RETURN NULL;
+END $$;
+
 -- Name: ledger_try_one(public.ledger_command); Type: FUNCTION; Schema: public; Owner: -
 
 CREATE FUNCTION public.ledger_try_one(c public.ledger_command) RETURNS jsonb
     LANGUAGE plpgsql
     AS $$
-DECLARE
-    balances jsonb;
 BEGIN
-    WITH moved AS (
-        UPDATE ledger_balance b SET posted = b.posted + l.gain
-        FROM (
-            SELECT p.line, p.account, p.amount, p.amount * a.sign AS gain, a.id, a.currency, pg_backend_pid() % a.stripes AS stripe
-            FROM ROWS FROM (jsonb_to_recordset(c.postings) AS (account text, amount bigint, currency text)) WITH ORDINALITY
-                AS p (account, amount, currency, line)
-            JOIN ledger_account a ON a.code = p.account
-            WHERE (p.currency <> a.currency) IS NOT TRUE
-            ORDER BY a.id
-        ) l
-        WHERE b.account_id = l.id AND b.stripe = l.stripe
-        RETURNING l.line, l.account, l.amount, l.id, l.currency, b.guarded, b.posted, b.held
-    ), entry AS (
-        INSERT INTO ledger_entry (id, kind, booked_on, effective_at, source, sequence, reverses, livemode, metadata, lines)
-        VALUES (c.id, c.kind, c.booked_on, c.effective_at, c.source, coalesce(c.sequence, 0), c.reverses, c.livemode,
-                coalesce(c.metadata, '{}'), jsonb_array_length(c.postings))
-    ), posting AS (
-        INSERT INTO ledger_posting (entry_id, line, booked_on, account_id, currency, amount, balance_after)
-        SELECT c.id, m.line, c.booked_on, m.id, m.currency, m.amount, CASE WHEN m.guarded THEN m.posted END
-        FROM moved m ORDER BY m.line
-    )
-    SELECT jsonb_object_agg(m.account, jsonb_build_object('posted', m.posted, 'held', m.held)) FILTER (WHERE m.guarded)
-    INTO balances FROM moved m;
-    RETURN jsonb_build_object('ok', jsonb_build_object(
-        'entry_id', c.id, 'booked_on', c.booked_on, 'balances', coalesce(balances, '{}')));
-EXCEPTION WHEN unique_violation OR check_violation OR not_null_violation THEN
-    -- A line whose account is unknown, or the second on one account, moved nothing: then lines are missing.
-    RETURN NULL;
+    RETURN ledger_write_one(c, true);
 END $$;
 
 -- Name: ledger_typeid_uuid(text); Type: FUNCTION; Schema: public; Owner: -
@@ -1653,6 +1730,47 @@ BEGIN
         RAISE EXCEPTION 'a hold was resolved before' USING ERRCODE = 'check_violation', CONSTRAINT = 'ledger_hold_resolved_once';
     END IF;
     RETURN true;
+END $$;
+
+-- Name: ledger_write_one(public.ledger_command, boolean); Type: FUNCTION; Schema: public; Owner: -
+
+CREATE FUNCTION public.ledger_write_one(c public.ledger_command, told boolean) RETURNS jsonb
+    LANGUAGE plpgsql
+    AS $$
+DECLARE
+    balances jsonb;
+BEGIN
+    WITH moved AS (
+        UPDATE ledger_balance b SET posted = b.posted + l.gain
+        FROM (
+            SELECT p.line, p.account, p.amount, p.amount * a.sign AS gain, a.id, a.currency, pg_backend_pid() % a.stripes AS stripe
+            FROM ROWS FROM (jsonb_to_recordset(c.postings) AS (account text, amount bigint, currency text)) WITH ORDINALITY
+                AS p (account, amount, currency, line)
+            JOIN ledger_account a ON a.code = p.account
+            WHERE (p.currency <> a.currency) IS NOT TRUE
+            ORDER BY a.id
+        ) l
+        WHERE b.account_id = l.id AND b.stripe = l.stripe
+        RETURNING l.line, l.account, l.amount, l.id, l.currency, b.guarded, b.posted, b.held
+    ), entry AS (
+        INSERT INTO ledger_entry (id, kind, booked_on, effective_at, source, sequence, reverses, livemode, metadata, lines)
+        VALUES (c.id, c.kind, c.booked_on, c.effective_at, c.source, coalesce(c.sequence, 0), c.reverses, c.livemode,
+                coalesce(c.metadata, '{}'), jsonb_array_length(c.postings))
+    ), posting AS (
+        INSERT INTO ledger_posting (entry_id, line, booked_on, account_id, currency, amount, balance_after)
+        SELECT c.id, m.line, c.booked_on, m.id, m.currency, m.amount, CASE WHEN m.guarded THEN m.posted END
+        FROM moved m ORDER BY m.line
+    )
+    SELECT CASE WHEN told THEN (
+        SELECT jsonb_object_agg(m.account, jsonb_build_object('posted', m.posted, 'held', m.held)) FROM moved m WHERE m.guarded) END
+    INTO balances FROM moved LIMIT 1;
+    IF told THEN
+        RETURN jsonb_build_object('ok', jsonb_build_object(
+            'entry_id', c.id, 'booked_on', c.booked_on, 'balances', coalesce(balances, '{}')));
+    END IF;
+    RETURN '{}';
+EXCEPTION WHEN unique_violation OR check_violation OR not_null_violation THEN
+    RETURN NULL;
 END $$;
 
 -- Name: payments_all_recordable(jsonb); Type: FUNCTION; Schema: public; Owner: -
@@ -7000,6 +7118,10 @@ GRANT ALL ON FUNCTION public.ledger_hold_only_resolved() TO florin_app;
 
 GRANT ALL ON FUNCTION public.ledger_lock_month(day date) TO florin_app;
 
+-- Name: FUNCTION ledger_lock_months(commands jsonb, today date); Type: ACL; Schema: public; Owner: -
+
+GRANT ALL ON FUNCTION public.ledger_lock_months(commands jsonb, today date) TO florin_app;
+
 -- Name: FUNCTION ledger_month(day date); Type: ACL; Schema: public; Owner: -
 
 GRANT ALL ON FUNCTION public.ledger_month(day date) TO florin_app;
@@ -7032,6 +7154,10 @@ GRANT ALL ON FUNCTION public.ledger_period_objection(of_month date, was text, be
 
 GRANT ALL ON FUNCTION public.ledger_post(commands jsonb) TO florin_app;
 
+-- Name: FUNCTION ledger_post_silently(commands jsonb); Type: ACL; Schema: public; Owner: -
+
+GRANT ALL ON FUNCTION public.ledger_post_silently(commands jsonb) TO florin_app;
+
 -- Name: FUNCTION ledger_posting_partition(child regclass); Type: ACL; Schema: public; Owner: -
 
 GRANT ALL ON FUNCTION public.ledger_posting_partition(child regclass) TO florin_app;
@@ -7056,6 +7182,14 @@ GRANT ALL ON FUNCTION public.ledger_seal_hash(seal bigint, previous bytea) TO fl
 
 GRANT ALL ON FUNCTION public.ledger_set_period(of_month date, to_status text, why text) TO florin_app;
 
+-- Name: FUNCTION ledger_take(commands jsonb, told boolean); Type: ACL; Schema: public; Owner: -
+
+GRANT ALL ON FUNCTION public.ledger_take(commands jsonb, told boolean) TO florin_app;
+
+-- Name: FUNCTION ledger_try(commands jsonb, today date, told boolean); Type: ACL; Schema: public; Owner: -
+
+GRANT ALL ON FUNCTION public.ledger_try(commands jsonb, today date, told boolean) TO florin_app;
+
 -- Name: FUNCTION ledger_try_one(c public.ledger_command); Type: ACL; Schema: public; Owner: -
 
 GRANT ALL ON FUNCTION public.ledger_try_one(c public.ledger_command) TO florin_app;
@@ -7075,6 +7209,10 @@ GRANT ALL ON FUNCTION public.ledger_write(cs public.ledger_command[], effects pu
 -- Name: FUNCTION ledger_write_holds(cs public.ledger_command[]); Type: ACL; Schema: public; Owner: -
 
 GRANT ALL ON FUNCTION public.ledger_write_holds(cs public.ledger_command[]) TO florin_app;
+
+-- Name: FUNCTION ledger_write_one(c public.ledger_command, told boolean); Type: ACL; Schema: public; Owner: -
+
+GRANT ALL ON FUNCTION public.ledger_write_one(c public.ledger_command, told boolean) TO florin_app;
 
 -- Name: FUNCTION payments_all_recordable(commands jsonb); Type: ACL; Schema: public; Owner: -
 
