@@ -25,10 +25,9 @@ from benchmarks.servers import HOT, NotStarted  # noqa: E402
 
 def main() -> int:
     options = _options()
-    plan = Plan(options.rounds, options.seconds, time.monotonic() + options.minutes * 60)
     say("laying the ground")
     with arena.opened() as ring:
-        faults = [fault for part in _parts(options) for fault in _measure(part, ring, plan, options)]
+        faults = [fault for part in _parts(options) for fault in _measure(part, ring, options)]
         say("auditing")
         call_command("audit")
     for fault in faults:
@@ -36,8 +35,9 @@ def main() -> int:
     return int(bool(faults))
 
 
-def _measure(part: suite.Part, ring: arena.Arena, plan: Plan, options: argparse.Namespace) -> list[str]:
-    bench = Bench(ring.yard, ring.sandbox, plan)
+def _measure(part: suite.Part, ring: arena.Arena, options: argparse.Namespace) -> list[str]:
+    say(part.title)
+    bench = Bench(ring.yard, ring.sandbox, Plan(options.rounds, options.seconds, time.monotonic() + options.minutes * 60))
     if not options.only:
         _idle(bench)
     rounds = bench.run(part.turns)
@@ -86,7 +86,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--connections", default="", help="some of 1,32,256,1000,5000")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--seconds", type=float, default=1.6, help="of each measurement (twice that for the slow ones)")
-    parser.add_argument("--minutes", type=float, default=9.0, help="after these no further round is begun")
+    parser.add_argument("--minutes", type=float, default=8.0, help="for a part; after these no further round is begun")
     return parser.parse_args()
 
 

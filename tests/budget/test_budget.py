@@ -19,7 +19,7 @@ from config.asgi import application
 from tests.factories import MadeMerchant, new_merchant
 
 # Instructions of one request, as a failure would print them.
-RECORDED = {"create": 11_553, "transfer": 10_836, "confirm": 24_438, "get": 7_366, "list": 46_622, "balance": 5_084, "replay": 9_000}
+RECORDED = {"create": 11_034, "transfer": 10_317, "confirm": 22_759, "get": 7_366, "list": 46_622, "balance": 5_084, "replay": 7_603}
 MOST = 1.15
 WARM, TIMES = 12, 21
 # Bytecode is another one in each version of Python.
