@@ -2,9 +2,10 @@
 
 Connections to PostgreSQL, to be kept below its max_connections (200 in development):
 
-    web      WEB_CONCURRENCY x (HOT_LINES + 2 for batches + DATABASE_POOL_SIZE)    2 x (2 + 2 + 8) = 24
-    worker   two processes, one connection in use in each                          2
-    beat, relay, each management command                                           1
+    web      WEB_CONCURRENCY x (HOT_LINES + 2 for batches + 1 for switches + DATABASE_POOL_SIZE)
+                                                                    2 x (2 + 2 + 1 + 8) = 26
+    worker   two processes, one connection in use in each                                  2
+    beat, relay, each management command                                                   1
 """
 
 import os

@@ -115,6 +115,14 @@ def test_the_command_throws_and_shows(shop) -> None:
     assert "It was so already." in command("set", BALANCE, "classic", "--percent", "90", "--merchant", shop.account, "--reason", "x")
 
 
+def test_the_command_shows_each_endpoint_once(scratch_database) -> None:
+    services.roll_back(endpoint=BALANCE, to="classic", actor=services.AUTOMATIC, reason="automatic: it failed")
+    shown = command("show").splitlines()
+    assert [line.split()[0] for line in shown] == list(ENDPOINTS)
+    assert shown[-1].split()[1] == "classic"
+    assert shown[-1].endswith("  automatic: it failed")
+
+
 def test_the_command_says_what_is_wrong(shop) -> None:
     with pytest.raises(CommandError, match=r"there is no 'balance'. There are: payment_intents.create, "):
         command("set", "balance", "hot", "--reason", "x")

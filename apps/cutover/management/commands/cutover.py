@@ -7,6 +7,7 @@ from apps.core import ids
 from apps.core.errors import FlorinError
 from apps.cutover import selectors, services
 from apps.cutover.domain import CLASSIC, ENDPOINTS, EVERY, HOT, plans
+from apps.cutover.models import Switch
 
 INHERIT = "inherit"
 
@@ -34,18 +35,20 @@ class Command(BaseCommand):
             getattr(self, f"_{options['verb']}")(**options)
         except FlorinError as error:
             raise CommandError(error.text) from None
-        self._show()
+        if options["verb"] != "show":
+            self._show()
 
     def _show(self, **_: Any) -> None:
-        now, thrown = plans(selectors.rules()), {switch.endpoint: switch for switch in selectors.switches() if switch.merchant_id is None}
+        said = [switch for switch in selectors.switches() if switch.hot_percent is not None]
+        now, thrown = plans(selectors.rules()), {switch.endpoint: switch for switch in said if switch.merchant_id is None}
         for endpoint in ENDPOINTS:
             switch = thrown.get(endpoint) or thrown.get(EVERY)
-            why = f"{switch.changed_at:%Y-%m-%d %H:%M:%S}  {switch.changed_by}: {switch.reason}" if switch else "as from the start"
+            why = f"{switch.changed_at:%Y-%m-%d %H:%M:%S}  {_why(switch)}" if switch else "as from the start"
             self.stdout.write(f"{endpoint:26}{_way(now[endpoint].others):22}{why}")
-        for switch in selectors.switches():
+        for switch in said:
             if switch.merchant_id is not None and switch.hot_percent is not None:
                 account = ids.encode("acct", switch.merchant_id)
-                self.stdout.write(f"{switch.endpoint:26}{_way(switch.hot_percent):22}{account}  {switch.changed_by}: {switch.reason}")
+                self.stdout.write(f"{switch.endpoint:26}{_way(switch.hot_percent):22}{account}  {_why(switch)}")
 
     def _set(self, *, endpoint: str, to: str, percent: int, merchant: str | None, reason: str, by: str | None, **_: Any) -> None:
         shares = {HOT: percent, CLASSIC: 100 - percent, INHERIT: None}
@@ -60,6 +63,10 @@ class Command(BaseCommand):
 
 def _me() -> str:
     return f"{getpass.getuser()} (command)"
+
+
+def _why(switch: Switch) -> str:
+    return f"{switch.changed_by}: {switch.reason.removeprefix(f'{services.AUTOMATIC}: ')}"
 
 
 def _way(percent: int) -> str:
