@@ -8,6 +8,7 @@ sync of its own: it is a transaction of its own, and its failure touches no othe
 
 import asyncio
 import re
+import select
 import time
 from collections import deque
 from collections.abc import Mapping, Sequence
@@ -74,6 +75,8 @@ class Line:
         self._transformer = Transformer(connection)
         self._pg.nonblocking = 1
         self._pg.enter_pipeline_mode()
+        self._unasked = select.poll()
+        self._unasked.register(self._socket, select.POLLIN)
         self._loop.add_reader(self._socket, self._read)
 
     @classmethod
@@ -90,6 +93,10 @@ class Line:
         return len(self._waiting)
 
     def is_open(self) -> bool:
+        """Whether the connection is there, as far as can be known: what arrived on it while nobody had
+        asked for anything is the server's farewell, and is heard before anything is sent."""
+        if not self._waiting and self._pg.status == pq.ConnStatus.OK and self._unasked.poll(0):
+            self._read()
         return bool(self._pg.status == pq.ConnStatus.OK)
 
     def ask(self, statement: str, params: Params) -> "asyncio.Future[Found]":

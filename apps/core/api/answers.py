@@ -6,6 +6,9 @@ from typing import Any
 import orjson
 from django.conf import settings
 from django.http import HttpResponse
+from django.http.cookie import SimpleCookie
+from django.http.response import ResponseHeaders
+from django.utils.functional import cached_property
 
 from apps.core.errors import FlorinError, error_body
 
@@ -17,16 +20,53 @@ def encode(document: Any) -> bytes:
     return orjson.dumps(document)
 
 
+class ApiResponse(HttpResponse):
+    """An HttpResponse that keeps its headers as the pairs it was made of until somebody looks at them,
+    which on the hot path nobody does: Django's own, with nine headers set one by one and encoded again
+    by the handler, costs 20 µs."""
+
+    def __init__(self, status: int, body: bytes, pairs: dict[str, str]) -> None:
+        # What HttpResponse.__init__ does, but for headers and cookies.
+        self.status_code = status
+        self.pairs: dict[str, str] | None = pairs
+        self._container = [body]
+        self._charset = self._reason_phrase = self._handler_class = None
+        self._resource_closers: list[Any] = []
+        self.closed = False
+
+    @cached_property
+    def headers(self) -> ResponseHeaders:  # type: ignore[override]  # an attribute there
+        pairs, self.pairs = self.pairs or {}, None
+        return ResponseHeaders(pairs)
+
+    @cached_property
+    def cookies(self) -> SimpleCookie:  # type: ignore[override]  # an attribute there
+        return SimpleCookie()
+
+
 def respond(status: int, body: bytes, headers: Mapping[str, str]) -> HttpResponse:
     """The JSON response. Nothing of the API may be cached or sniffed."""
-    response = HttpResponse(body, status=status, content_type=JSON)
-    # Named here, or the server sends the body in chunks.
-    response["Content-Length"] = str(len(body))
-    response["Cache-Control"] = "no-store"
-    response["X-Content-Type-Options"] = "nosniff"
-    for name, value in headers.items():
-        response[name] = value
-    return response
+    return ApiResponse(
+        status,
+        body,
+        {
+            "Content-Type": JSON,
+            # Named here, or the server sends the body in chunks.
+            "Content-Length": str(len(body)),
+            "Cache-Control": "no-store",
+            "X-Content-Type-Options": "nosniff",
+            **headers,
+        },
+    )
+
+
+def name_request(response: HttpResponse, request_id: str) -> None:
+    """The response carries its request's id."""
+    pairs = getattr(response, "pairs", None)
+    if pairs is None:
+        response["Request-Id"] = request_id
+    else:
+        pairs["Request-Id"] = request_id
 
 
 def error_response(error: FlorinError, request_id: str, headers: Mapping[str, str] | None = None) -> HttpResponse:

@@ -1,0 +1,85 @@
+"""Django's request for hot views, made of an ASGI scope and a body that has been read."""
+
+import io
+from typing import Any
+
+from django.core.handlers.asgi import ASGIRequest
+from django.utils.functional import cached_property
+
+# Headers that most requests have, by their names in META. Others are named as they come.
+_META_NAMES = {
+    name.lower().encode(): "HTTP_" + name.upper().replace("-", "_")
+    for name in (
+        "Accept",
+        "Accept-Encoding",
+        "Accept-Language",
+        "Authorization",
+        "Connection",
+        "Content-Encoding",
+        "Host",
+        "Idempotency-Key",
+        "Stripe-Version",
+        "User-Agent",
+        "X-Forwarded-For",
+        "X-Forwarded-Proto",
+        "X-Stripe-Client-User-Agent",
+    )
+} | {b"content-length": "CONTENT_LENGTH", b"content-type": "CONTENT_TYPE"}
+
+
+class LeanRequest(ASGIRequest):
+    """The same request with the same META. What hot views do not ask for (the parts of the content type,
+    a body to be read as a file) is made when it is asked for: half of what Django's own costs."""
+
+    def __init__(self, scope: Any, body: bytes) -> None:
+        self.scope = scope
+        self._body = body
+        self._post_parse_error = self._read_started = False
+        self.resolver_match = None
+        self.path = path = scope["path"]
+        self.script_name = scope.get("root_path") or ""
+        self.path_info = path.removeprefix(self.script_name) if self.script_name else path
+        self.method = scope["method"].upper()
+        self.META = _meta(scope, self)
+
+    @cached_property
+    def _stream(self) -> io.BytesIO:  # type: ignore[override]  # an attribute there
+        return io.BytesIO(self._body)
+
+    @cached_property
+    def content_type(self) -> str | None:  # type: ignore[override]  # an attribute there
+        self._set_content_type_params(self.META)
+        return self.__dict__["content_type"]  # type: ignore[no-any-return]
+
+    @cached_property
+    def content_params(self) -> dict[str, str] | None:  # type: ignore[override]  # an attribute there
+        self._set_content_type_params(self.META)
+        return self.__dict__["content_params"]  # type: ignore[no-any-return]
+
+
+def _meta(scope: Any, request: LeanRequest) -> dict[str, Any]:
+    client, server = scope.get("client"), scope.get("server") or ("unknown", 0)
+    meta = {
+        "REQUEST_METHOD": request.method,
+        "QUERY_STRING": scope["query_string"].decode(),
+        "SCRIPT_NAME": request.script_name,
+        "PATH_INFO": request.path_info,
+        "wsgi.multithread": True,
+        "wsgi.multiprocess": True,
+        "SERVER_NAME": server[0],
+        "SERVER_PORT": str(server[1]),
+    }
+    if client:
+        meta["REMOTE_ADDR"] = meta["REMOTE_HOST"] = client[0]
+        meta["REMOTE_PORT"] = client[1]
+    for name, value in scope["headers"]:
+        meta_name = _META_NAMES.get(name) or _named(name)
+        if meta_name is not None:
+            text = value.decode("latin-1")
+            meta[meta_name] = f"{meta[meta_name]},{text}" if meta_name in meta else text
+    return meta
+
+
+def _named(name: bytes) -> str | None:
+    """The header's name in META; none for one with an underscore, which could pass for another's."""
+    return None if b"_" in name else "HTTP_" + name.decode("latin-1").upper().replace("-", "_")
