@@ -4,17 +4,16 @@ A TypeID is `<prefix>_<26 characters>`: the 128 bits of the UUID in Crockford ba
 (https://github.com/jetify-com/typeid/tree/main/spec). Ids made later sort later, in both forms.
 """
 
-from functools import lru_cache
+import re
 from uuid import UUID
 
 import uuid_utils
+from ulid_transform import bytes_to_ulid, ulid_to_bytes
 
 from apps.core.errors import InvalidId
 
 ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
-_VALUES = {character: value for value, character in enumerate(ALPHABET)}
-_PAIRS = [first + second for first in ALPHABET for second in ALPHABET]
-_SUFFIX_LENGTH = 26
+_SUFFIX = re.compile(rf"[0-7][{ALPHABET}]{{25}}")
 
 
 def new_id() -> UUID:
@@ -22,28 +21,16 @@ def new_id() -> UUID:
     return UUID(int=uuid_utils.uuid7().int)
 
 
-@lru_cache(maxsize=8192)
 def encode(prefix: str, value: UUID) -> str:
-    """The TypeID text of `value`, for example `pi_01jd3v6q8e…`. Remembered: a request writes the same
-    few ids several times, and its merchant's in every request."""
-    number = value.int
-    pairs = []
-    for _ in range(_SUFFIX_LENGTH // 2):
-        pairs.append(_PAIRS[number & 0x3FF])
-        number >>= 10
-    pairs.reverse()
-    return prefix + "_" + "".join(pairs)
+    """The TypeID text of `value`, for example `pi_01jd3v6q8e…`. The 26 characters are those of a ULID of the
+    same bits, in lower case; the packages that make ULIDs do it in C (0.4 µs; a page of 20 payments
+    with what they refer to has 250 ids)."""
+    return f"{prefix}_{bytes_to_ulid(value.int.to_bytes(16, 'big')).lower()}"
 
 
 def decode(prefix: str, text: str, param: str = "id") -> UUID:
     """The UUID in the TypeID `text`. Raises InvalidId unless it is exactly of type `prefix`."""
-    head, separator, suffix = text.rpartition("_")
-    if head != prefix or not separator or len(suffix) != _SUFFIX_LENGTH or suffix[0] > "7":
+    head, _, suffix = text.rpartition("_")
+    if head != prefix or not _SUFFIX.fullmatch(suffix):
         raise InvalidId(param=param, prefix=prefix)
-    number = 0
-    for character in suffix:
-        value = _VALUES.get(character)
-        if value is None:
-            raise InvalidId(param=param, prefix=prefix)
-        number = number << 5 | value
-    return UUID(int=number)
+    return UUID(int=int.from_bytes(ulid_to_bytes(suffix), "big"))

@@ -8,6 +8,8 @@ from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID
 
+from msgspec import Struct
+
 from apps.core import ids
 
 # The topic under which price lists are cached.
@@ -38,8 +40,7 @@ _SECRET_LENGTH = 43  # 62**43 > 2**256
 KEY_IN_TEXT = re.compile(r"\b[sr]k_(?:live|test)_[0-9A-Za-z]{8,}")
 
 
-@dataclass(frozen=True, slots=True)
-class Caller:
+class Caller(Struct, frozen=True):
     """Whose key a request carries. `scopes` empty: everything. Limits are requests a second."""
 
     merchant_id: UUID

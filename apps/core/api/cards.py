@@ -60,16 +60,22 @@ _NAME_WORDS = (*_CODE_WORDS, "secur", "verif", "primary", "num", "card_no", "car
 def suspicious(text: str) -> bool:
     """Whether `text` may hold card data and must be looked at closely. False is final, for text
     whose characters stand for themselves."""
-    if _MAYBE.search(text) is not None:
-        return True
-    lowered = text.lower()
-    return any(word in lowered for word in _NAME_WORDS)
+    return _may_hold_number(text) or any(map(text.lower().__contains__, _NAME_WORDS))
+
+
+def _may_hold_number(text: str) -> bool:
+    """Counting digits is ten times faster than the search, and mostly enough."""
+    if text.isascii():
+        raw = text.encode()
+        if len(raw) - len(raw.translate(None, b"0123456789")) < 13:
+            return False
+    return _MAYBE.search(text) is not None
 
 
 def holds_card_data(text: str) -> bool:
     """Whether a card number, or a security code with its name, is written in `text`."""
-    has_digits, lowered = _MAYBE.search(text) is not None, text.lower()
-    if not has_digits and not any(word in lowered for word in _CODE_WORDS):
+    lowered = text.lower()
+    if "cv" not in lowered and "csc" not in lowered and not _may_hold_number(text):
         return False
     text = _IDS.sub("·", text)
     return _WRITTEN_CODE.search(text) is not None or any(_is_card(candidate) for candidate in _candidates(text))

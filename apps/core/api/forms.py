@@ -36,13 +36,12 @@ def parse(text: str) -> dict[str, Any]:
         raise BodyInvalid(reason=f"more than {MAX_FIELDS} parameters.")
     if "%" in text and _BAD_ESCAPE.search(text):
         raise BodyInvalid(reason="a % that is not followed by two hexadecimal digits.")
-    escaped = "%" in text or "+" in text
     root: dict[str, Any] = {}
     for field in text.split("&"):
         name, equals, value = field.partition("=")
         if not equals or not name:
             raise BodyInvalid(reason="every parameter must have the form name=value.")
-        if escaped:
+        if "%" in field or "+" in field:
             name, value = _unquoted(name), _unquoted(value)
         _insert(root, name, value)
     return root

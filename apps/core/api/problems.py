@@ -32,6 +32,11 @@ def shortened(name: str) -> str:
     return name if len(name) <= _MAX_NAME else name[:_MAX_NAME] + "…"
 
 
+def has_unwanted(text: str) -> bool:
+    """Whether an ASCII text holds a character that `refuse_characters` refuses."""
+    return _UNWANTED.search(text) is not None
+
+
 def refuse_characters(document: Any) -> None:
     """Raises for the first name or text that holds a character which no honest text needs."""
     for path, text in _texts(document, []):

@@ -114,9 +114,10 @@ def _remembered(sha256: bytes) -> _Entry | None:
 
 
 def _remember(sha256: bytes, key: dict[str, Any] | None, asked_at: float) -> _Entry:
-    kept_s = UNKNOWN_S if key is None else KNOWN_S
-    if key is not None and key["seconds_left"] is not None:
-        kept_s = min(kept_s, key["seconds_left"])
+    kept_s = UNKNOWN_S
+    if key is not None:
+        key = {**key, "scopes": frozenset(key["scopes"])}
+        kept_s = KNOWN_S if key["seconds_left"] is None else min(KNOWN_S, key["seconds_left"])
     entry = _Entry(key, asked_at + kept_s)
     while len(_entries) >= _MAX_ENTRIES:
         _entries.pop(next(iter(_entries)), None)
@@ -146,7 +147,7 @@ def _caller(entry: _Entry, request_id: str) -> Caller:
         merchant_id=key["merchant_id"],
         livemode=key["livemode"],
         key_id=key["key_id"],
-        scopes=frozenset(key["scopes"]),
+        scopes=key["scopes"],
         request_id=request_id,
         require_idempotency_key=key["require_idempotency_key"],
         default_currency=key["default_currency"],

@@ -164,6 +164,22 @@ def test_invalid_utf8_is_refused(raw):
     assert refused(raw).code == "body_invalid"
 
 
+def test_a_control_character_in_a_form_is_refused_however_it_is_written():
+    for written in ("%01", "\x01"):
+        assert refused(f"amount=1&currency=eur&description=a{written}b", decode.FORM).param == "description"
+
+
+@pytest.mark.parametrize("written", ["4242\\/4242\\/4242\\/4242", "4242\\t4242\\t4242\\t4242", "4242\\u003424242424242"])
+def test_a_card_number_behind_escapes_of_json_is_refused(written):
+    raw = '{"amount": 1, "currency": "eur", "description": "%s"}' % written
+    assert isinstance(refused(raw), CardDataNotAccepted)
+
+
+@pytest.mark.parametrize("written", ["4242+4242%204242-4242", "%34242424242424242", "4242%C2%A04242%C2%A04242%C2%A04242"])
+def test_a_card_number_behind_escapes_of_a_form_is_refused(written):
+    assert isinstance(refused(f"amount=1&currency=eur&description={written}", decode.FORM), CardDataNotAccepted)
+
+
 def test_nul_and_invalid_utf8_in_a_form_are_refused():
     assert refused("amount=1&currency=eur&description=a%00b", decode.FORM).param == "description"
     assert refused("amount=1&currency=eur&description=%ff", decode.FORM).code == "body_invalid"
