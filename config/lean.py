@@ -133,7 +133,8 @@ def _with_id(found: ResolverMatch, id: str) -> ResolverMatch:
     """The same match for another id. (ResolverMatch refuses to be copied, and takes 5 µs to be made.)"""
     match = ResolverMatch.__new__(ResolverMatch)
     match.__dict__.update(found.__dict__)
-    match.kwargs = match.captured_kwargs = dict.fromkeys(found.kwargs, id)
+    kwargs = dict.fromkeys(found.kwargs, id)
+    match.__dict__.update(kwargs=kwargs, captured_kwargs=kwargs)
     return match
 
 
@@ -175,7 +176,7 @@ def counting(receive: Receive, limit: int) -> Receive:
         try:
             waited_for = next(receiving)
         except StopIteration as there:
-            message = there.value
+            message: Message = there.value
         else:
             try:
                 async with asyncio.timeout(until - time.monotonic()):

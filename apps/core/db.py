@@ -62,6 +62,11 @@ async def acall(function: str, commands: bytes) -> list[Outcome]:
     return cast(list[Outcome], orjson.loads(found.rows[0][0]))
 
 
+async def atuples(statement: str, params: Sequence[Any] | dict[str, Any] = ()) -> list[tuple[Any, ...]]:
+    """Rows as tuples in the order of the columns, ids as their 16 bytes, on one of the process's lines."""
+    return (await (_lines or _open_lines()).ask(statement, params, raw_ids=True)).rows
+
+
 async def aquery(statement: str, params: Sequence[Any] | dict[str, Any] = ()) -> list[Row]:
     """Rows as dicts, on one of the process's lines (apps.core.pipeline)."""
     found = await (_lines or _open_lines()).ask(statement, params)

@@ -48,12 +48,12 @@ class LeanRequest(ASGIRequest):
 
     @cached_property
     def content_type(self) -> str | None:  # type: ignore[override]  # an attribute there
-        self._set_content_type_params(self.META)
+        self._set_content_type_params(self.META)  # type: ignore[attr-defined]  # not in the stubs
         return self.__dict__["content_type"]  # type: ignore[no-any-return]
 
     @cached_property
     def content_params(self) -> dict[str, str] | None:  # type: ignore[override]  # an attribute there
-        self._set_content_type_params(self.META)
+        self._set_content_type_params(self.META)  # type: ignore[attr-defined]  # not in the stubs
         return self.__dict__["content_params"]  # type: ignore[no-any-return]
 
 

@@ -2,6 +2,7 @@
 make of it. Amounts are minor units; times are business time, aware."""
 
 from datetime import date, datetime
+from functools import cache
 from typing import Any, Literal, TypeVar
 from uuid import UUID
 
@@ -208,6 +209,19 @@ R = TypeVar("R", bound=Struct)
 def read(kind: type[R], source: Any) -> R:
     """The row `kind` from a dict of columns (native or as JSON); columns it lacks are left out."""
     return msgspec.convert(source, kind)
+
+
+@cache
+def _by_position(kind: type[Struct]) -> type[Struct]:
+    """`kind` with its fields by position. The database has checked its columns: only what is a struct
+    within is converted, all else is taken as it is."""
+    fields = [(field.name, field.type if field.name == "card" else Any) for field in msgspec.structs.fields(kind)]
+    return msgspec.defstruct(f"{kind.__name__}ByPosition", fields, frozen=True, gc=False, array_like=True)
+
+
+def of_columns(kind: type[R], columns: tuple[Any, ...]) -> R:
+    """What reads like the row `kind`, of all its columns in the order of its fields; for renderers."""
+    return msgspec.convert(columns, _by_position(kind))  # type: ignore[return-value]  # the same fields
 
 
 def read_or_none(kind: type[R], source: Any) -> R | None:

@@ -171,7 +171,7 @@ def test_a_control_character_in_a_form_is_refused_however_it_is_written():
 
 @pytest.mark.parametrize("written", ["4242\\/4242\\/4242\\/4242", "4242\\t4242\\t4242\\t4242", "4242\\u003424242424242"])
 def test_a_card_number_behind_escapes_of_json_is_refused(written):
-    raw = '{"amount": 1, "currency": "eur", "description": "%s"}' % written
+    raw = '{"amount": 1, "currency": "eur", "description": "' + written + '"}'
     assert isinstance(refused(raw), CardDataNotAccepted)
 
 
