@@ -35,14 +35,14 @@ async def waiting_statements(connection: psycopg.Connection) -> int:
 @pytest.fixture
 def statements(monkeypatch) -> list[str]:
     """The statements that read intents on the hot pool."""
-    query, ran = db.aquery, []
+    query, ran = db.atuples, []
 
     async def noted(statement, params=()):
         if "payments_intent i" in statement:
             ran.append(statement)
         return await query(statement, params)
 
-    monkeypatch.setattr(db, "aquery", noted)
+    monkeypatch.setattr(db, "atuples", noted)
     return ran
 
 
