@@ -80,6 +80,8 @@ async def test_what_one_kind_of_view_kept_the_other_shows(hot_app, classic_app, 
     replay = await api.post("/v1/things", BODY, Idempotency_Key=key)
     assert (replay.body, replay.headers["idempotent-replayed"]) == (first.body, "true")
     assert replays.answered == {"redis": 1}
+    await api.post("/v1/things", BODY, Idempotency_Key=key)
+    assert replays.answered == {"redis": 1, "near": 1}
 
 
 async def test_another_body_is_refused_by_postgresql(api, key):

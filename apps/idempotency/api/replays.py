@@ -211,6 +211,8 @@ def _read(value: Any, key: RequestKey, source: str) -> Answer | None:
     if not isinstance(value, bytes) or value[:_FINGERPRINT] != key.fingerprint or not value[_FINGERPRINT:_HEAD].isdigit():
         return None
     answered[source] += 1
+    if source == "redis":
+        _near.put(name_of(key), value, settings.REPLAYS_KEPT_S)
     return Answer(status=int(value[_FINGERPRINT:_HEAD]), body=value[_HEAD:], replayed=True)
 
 
