@@ -2,7 +2,7 @@
 within a second. Raw SQL cannot be seen from here: a house lint keeps it from these tables."""
 
 from collections.abc import Iterable
-from typing import Any, ClassVar, Self, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 from django.db import models, transaction
 
@@ -34,7 +34,8 @@ class CachedModel(models.Model):
     """Rows that are cached under the topic `cached_as`."""
 
     cached_as: ClassVar[str]
-    objects: ClassVar[models.Manager[Self]] = CachedQuerySet.as_manager()
+    if not TYPE_CHECKING:  # the checker knows each model's own manager, but not what an abstract one passes on
+        objects = CachedQuerySet.as_manager()
 
     class Meta:
         abstract = True

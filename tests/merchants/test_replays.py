@@ -9,7 +9,7 @@ from django.conf import settings
 from django.db import transaction
 from redis import Redis
 
-from apps.core import db
+from apps.core import db, small_store
 from apps.core.flow import Rows
 from apps.core.ids import new_id
 from apps.idempotency.api import replays
@@ -25,10 +25,18 @@ BODY = {"amount": 1050, "description": "é"}
 
 
 @pytest.fixture(autouse=True)
-async def connected():
-    """As a process that has started."""
+async def connected(monkeypatch):
+    """As a process that has started, and that gives Redis time: a busy machine is no reason to go without."""
+    await replays.close()
+    small_store._stores.clear()
+    replays._client.cache_clear()
+    monkeypatch.setattr(small_store, "TIMEOUT_S", 0.5)
     replays.forget()
     await replays.connect()
+    yield
+    await replays.close()
+    small_store._stores.clear()
+    replays._client.cache_clear()
 
 
 @pytest.fixture
@@ -36,8 +44,7 @@ async def redis(own_redis: OwnRedis, monkeypatch):
     """Nobody else's Redis."""
     monkeypatch.setattr(settings, "REDIS_URL", own_redis.url)
     await replays.connect()
-    yield own_redis
-    await replays.close()
+    return own_redis
 
 
 @pytest.fixture
@@ -57,7 +64,9 @@ def forget_in_postgresql(key: str) -> None:
 
 async def another_process() -> None:
     """What follows finds Redis as this process left it, and none of this process's memory."""
-    await asyncio.sleep(0.05)
+    store = small_store.of_this_loop(settings.REDIS_URL)
+    while store.puts or (store.wire is not None and store.wire.busy):
+        await asyncio.sleep(0.01)
     replays.forget()
 
 
