@@ -934,6 +934,18 @@ BEGIN
     RETURN known;
 END $$;
 
+-- Name: idempotency_record_is_sound(text, bytea, text, smallint, text, timestamp with time zone); Type: FUNCTION; Schema: public; Owner: -
+
+CREATE FUNCTION public.idempotency_record_is_sound(key text, fingerprint bytea, state text, status smallint, body text, locked_until timestamp with time zone) RETURNS boolean
+    LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
+    AS $$
+BEGIN
+    RETURN (char_length(key) BETWEEN 1 AND 255 AND octet_length(fingerprint) = 32
+        AND CASE state WHEN 'running' THEN body IS NULL AND status IS NULL AND locked_until IS NOT NULL
+                       WHEN 'done' THEN body IS NOT NULL AND status IS NOT NULL AND locked_until IS NULL
+                       ELSE false END) IS TRUE;
+END $$;
+
 -- Name: idempotency_release(jsonb); Type: FUNCTION; Schema: public; Owner: -
 
 CREATE FUNCTION public.idempotency_release(k jsonb) RETURNS void
@@ -2060,20 +2072,21 @@ CREATE FUNCTION public.payments_book(commands jsonb, refused jsonb) RETURNS json
     AS $_$
 DECLARE
     entries jsonb := jsonb_path_query_array(commands, '$[*].entry ? (@ != null)');
-    outcomes jsonb;
+    unbooked jsonb;
 BEGIN
     IF entries = '[]' THEN
         RETURN '{}';
     END IF;
-    outcomes := ledger_post(entries);
-    IF NOT jsonb_path_exists(outcomes, '$[*].error') THEN
+    unbooked := ledger_post_silently(entries);
+    IF unbooked = '{}' THEN
         RETURN '{}';
     END IF;
     RETURN (
-        SELECT coalesce(jsonb_object_agg(batch.no, outcomes -> (booked.no - 1)::int) FILTER (WHERE outcomes -> (booked.no - 1)::int ? 'error'), '{}')
-        FROM (SELECT c -> 'entry' ->> 'id' AS id, row_number() OVER (ORDER BY at) AS no
-              FROM jsonb_array_elements(commands) WITH ORDINALITY AS x (c, at) WHERE jsonb_typeof(c -> 'entry') = 'object') booked
+        SELECT coalesce(jsonb_object_agg(batch.no, unbooked -> entry.no), '{}')
+        FROM (SELECT c -> 'entry' ->> 'id' AS id, (row_number() OVER (ORDER BY at) - 1)::text AS no
+              FROM jsonb_array_elements(commands) WITH ORDINALITY AS x (c, at) WHERE jsonb_typeof(c -> 'entry') = 'object') entry
         JOIN (SELECT c -> 'entry' ->> 'id' AS id, no FROM payments_numbered(commands, refused) AS n (c, no)) batch USING (id)
+        WHERE unbooked ? entry.no
     );
 END $_$;
 
@@ -4787,8 +4800,7 @@ CREATE TABLE public.events_event (
     data text NOT NULL,
     previous_attributes text,
     request_id character varying(64),
-    idempotency_key character varying(255),
-    CONSTRAINT events_event_type_check CHECK (((type)::text ~ '^[a-z0-9_.]+$'::text))
+    idempotency_key character varying(255)
 )
 PARTITION BY RANGE (created);
 
@@ -4805,8 +4817,7 @@ CREATE TABLE public.events_event_default (
     data text CONSTRAINT events_event_data_not_null NOT NULL,
     previous_attributes text,
     request_id character varying(64),
-    idempotency_key character varying(255),
-    CONSTRAINT events_event_type_check CHECK (((type)::text ~ '^[a-z0-9_.]+$'::text))
+    idempotency_key character varying(255)
 );
 
 -- Name: events_outbox; Type: TABLE; Schema: public; Owner: -
@@ -4835,9 +4846,7 @@ CREATE TABLE public.idempotency_record (
     locked_until timestamp with time zone,
     attempt_no integer DEFAULT 1 NOT NULL,
     created timestamp with time zone DEFAULT statement_timestamp() NOT NULL,
-    CONSTRAINT idempotency_record_fingerprint CHECK ((octet_length(fingerprint) = 32)),
-    CONSTRAINT idempotency_record_key CHECK (((char_length(key) >= 1) AND (char_length(key) <= 255))),
-    CONSTRAINT idempotency_record_state CHECK ((((body IS NULL) AND (locked_until IS NOT NULL) AND (state = 'running'::text) AND (status IS NULL)) OR ((body IS NOT NULL) AND (locked_until IS NULL) AND (state = 'done'::text) AND (status IS NOT NULL))))
+    CONSTRAINT idempotency_record_sound CHECK (public.idempotency_record_is_sound(key, fingerprint, state, status, body, locked_until))
 );
 
 -- Name: ledger_account; Type: TABLE; Schema: public; Owner: -
@@ -7069,6 +7078,10 @@ GRANT ALL ON FUNCTION public.idempotency_give_back(command jsonb) TO florin_app;
 -- Name: FUNCTION idempotency_known(commands jsonb, answered boolean); Type: ACL; Schema: public; Owner: -
 
 GRANT ALL ON FUNCTION public.idempotency_known(commands jsonb, answered boolean) TO florin_app;
+
+-- Name: FUNCTION idempotency_record_is_sound(key text, fingerprint bytea, state text, status smallint, body text, locked_until timestamp with time zone); Type: ACL; Schema: public; Owner: -
+
+GRANT ALL ON FUNCTION public.idempotency_record_is_sound(key text, fingerprint bytea, state text, status smallint, body text, locked_until timestamp with time zone) TO florin_app;
 
 -- Name: FUNCTION idempotency_release(k jsonb); Type: ACL; Schema: public; Owner: -
 
