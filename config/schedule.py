@@ -15,7 +15,7 @@ POKES: dict[str, Poke] = {
     "Recover payments whose outcome is unknown": Poke("payments.recover_unknown", 5),
     "Release funds that became available": Poke("payments.release_funds", 60),
     "Send webhooks and consequences that are due": Poke("events.sweep", 5),
-    "Compare hot answers with classic ones": Poke("shadow.compare", 5),
+    "Compare hot answers with classic ones": Poke("shadow.compare", 2),
     "Forget old shadow answers": Poke("shadow.forget", 3600),
     "Turn failing endpoints classic": Poke("cutover.roll_back_where_due", 5),
     "Seal new ledger entries": Poke("ledger.seal", 60),

@@ -5,7 +5,7 @@ from celery import shared_task
 from apps.cutover import flows, services
 
 # A poke works for less than the time to the next one.
-BUSY_S = 4.0
+BUSY_S = 1.5
 
 
 @shared_task(name="cutover.roll_back_where_due")
@@ -16,7 +16,7 @@ def roll_back_where_due() -> list[str]:
 
 @shared_task(name="shadow.compare")
 def compare() -> int:
-    """Samples that wait have been compared, or four seconds of them."""
+    """Samples that wait have been compared, or as many as one poke has time for."""
     return flows.compare_due(seconds=BUSY_S)
 
 

@@ -4,6 +4,7 @@ import asyncio
 from typing import Any
 
 import pytest
+from django.conf import settings
 
 from apps.core import db
 from apps.cutover import flows
@@ -133,3 +134,12 @@ async def test_a_replay_and_a_stranger_are_not_compared(shadowed, make_merchant)
     await send(shop.merchant, "GET", INTENTS, Authorization="Bearer sk_test_nobody")
     assert "idempotent-replayed" in reply.headers
     assert await handed_over() == 1
+
+
+async def test_what_was_taken_is_handed_over_when_the_process_ends(shadowed, make_merchant, monkeypatch) -> None:
+    shop, intent = await paid(make_merchant)
+    monkeypatch.setattr(settings, "SHADOW_READ_PERCENT", 100)
+    shadowing.start()
+    await send(shop.merchant, "GET", f"{INTENTS}/{intent}")
+    await shadowing.stop()
+    assert [row["endpoint"] for row in await asyncio.to_thread(db.query, "SELECT endpoint FROM cutover_sample")] == [READ]

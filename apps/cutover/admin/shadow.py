@@ -97,7 +97,6 @@ class DifferenceAdmin(Records):
             "merchant": self.merchant(difference),
             "rows": side_by_side(pretty(difference.hot_body), pretty(difference.classic_body)),
             "form": form if self._may_explain(request) else None,
-            "list_url": reverse("admin:cutover_difference_changelist"),
         }
         return TemplateResponse(request, "cutover/difference.html", context, status=status)
 

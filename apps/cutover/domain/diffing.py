@@ -71,7 +71,7 @@ def _changed(left: Sequence[str], one: int | None, right: Sequence[str], other: 
 
 
 def _whole(text: Sequence[str], at: int | None) -> Side | None:
-    return None if at is None else Side(at + 1, (Piece(text[at], True),))
+    return None if at is None else Side(at + 1, (Piece(text[at]),))
 
 
 def _words(left: str, right: str) -> tuple[tuple[Piece, ...], tuple[Piece, ...]]:
