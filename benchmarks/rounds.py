@@ -100,6 +100,10 @@ class Bench:
         except (NotStarted, RuntimeError) as error:
             say(f"    {who}: not measured ({str(error)[:500]})")
             return None
+        if server and result["unknown"]:
+            # What its clients left behind would go on under the next load: none of it is taken along.
+            self.yard.stop(who)
+            self.warmed.discard(who)
         for fault in page.faults(turn.kind, result):
             self.faults.append(f"{turn.name} · {who}: {fault}")
             say(f"    WRONG  {who}: {fault}")

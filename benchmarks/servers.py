@@ -75,6 +75,7 @@ class Yard:
     failed: dict[str, str] = field(default_factory=dict)
     bouncer_pid: int = 0
     _prepared: dict = field(default_factory=dict)
+    _pooled: dict[str, str] = field(default_factory=dict)
     _stack: ExitStack = field(default_factory=ExitStack)
 
     def server(self, name: str) -> Server:
@@ -95,7 +96,8 @@ class Yard:
         port = free_port()
         environment = os.environ | contender.environment() | {"PORT": str(port)}
         if contender is POOLED:
-            environment |= self._bouncer()
+            self._pooled = self._pooled or self._bouncer()
+            environment |= self._pooled
         with (self.logs / f"bench-{port}.log").open("ab") as log:
             process = subprocess.Popen(contender.command(port), cwd=ROOT, env=environment, stdout=log, stderr=log)
         server = Server(contender, port, self._prepared[contender.prepare], process)
@@ -114,6 +116,10 @@ class Yard:
         bouncer = self._stack.enter_context(pgbouncer.beside(*urls, pool_size=20, max_clients=2000))
         self.bouncer_pid = bouncer.process.pid
         return bouncer.environment(hot="through")
+
+    def stop(self, name: str) -> None:
+        """It has ended; when it is asked for again, it starts anew."""
+        self.running.pop(name).stop()
 
     def close(self) -> None:
         for server in self.running.values():
