@@ -156,6 +156,8 @@ class Line:
                 result = pg.get_result()
                 if result is not None:
                     self._take(result)
+                elif pg.status != pq.ConnStatus.OK:
+                    break  # nothing more will come
         except psycopg.Error as error:
             self.break_off(error)
             return
