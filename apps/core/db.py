@@ -5,7 +5,6 @@ code calls it on Django's connection (so inside whatever transaction is open), a
 process's lines (always autocommitted: nothing is ever open across an await).
 """
 
-import select
 from collections.abc import Sequence
 from typing import Any, cast
 
@@ -71,17 +70,6 @@ async def aquery(statement: str, params: Sequence[Any] | dict[str, Any] = ()) ->
     """Rows as dicts, on one of the process's lines (apps.core.pipeline)."""
     found = await (_lines or _open_lines()).ask(statement, params)
     return [dict(zip(found.columns, row, strict=True)) for row in found.rows]
-
-
-def ended_while_idle(conn: Any) -> bool:
-    """True when the server's side of an idle connection has said something: nobody asked, so it said goodbye.
-
-    A restart of PostgreSQL or PgBouncer ends every connection of every pool. Asking the socket whether anything
-    waits to be read costs a microsecond where the pool's own check costs a round trip, and finds them all
-    before anything is sent; what is lost later has an unknown outcome and is never repeated here."""
-    waiting = select.poll()
-    waiting.register(conn.fileno(), select.POLLIN)
-    return bool(waiting.poll(0))
 
 
 def _open_lines() -> pipeline.Lines:
