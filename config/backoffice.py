@@ -51,8 +51,11 @@ UNFOLD: dict[str, Any] = {
             _group(
                 "Reconciliation",
                 _item("Files", "folder_open", "reconciliation.sourcefile"),
+                _item("Lines", "format_list_numbered", "reconciliation.linerecord"),
+                _item("Payouts", "payments", "reconciliation.payout"),
                 _item("Matches", "join_inner", "reconciliation.matchgroup"),
                 _item("Breaks", "report", "reconciliation.break"),
+                _item("Sources", "cable", "reconciliation.source"),
             ),
             _group(
                 "Month end",

@@ -9,7 +9,7 @@ from unfold.admin import TabularInline
 
 from apps.closing import domain
 from apps.closing.models import Run, Step
-from apps.statements.admin import ReadOnlyAdmin
+from apps.core.backoffice import ReadOnly, Records, one_of
 
 
 def _bar(done: int, total: int) -> str:
@@ -17,12 +17,11 @@ def _bar(done: int, total: int) -> str:
     return format_html('<progress value="{}" max="100" aria-label="{} of {}"></progress> {}/{}', share, done, total, done, total)
 
 
-class StepInline(TabularInline):
+class StepInline(ReadOnly, TabularInline):
     """The steps of a run, in order."""
 
     model = Step
     extra = 0
-    can_delete = False
     fields = readonly_fields = ("title", "state", "progress", "attempts", "proof", "started_at", "finished_at")
     ordering = ("position",)
 
@@ -38,12 +37,6 @@ class StepInline(TabularInline):
     def proof(self, step: Step) -> str:
         return format_html_join("", "{}: {}<br>", ((name.replace("_", " "), _short(value)) for name, value in step.evidence.items()))
 
-    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
 
 def _short(value: Any) -> str:
     text = str(value)
@@ -51,9 +44,9 @@ def _short(value: Any) -> str:
 
 
 @admin.register(Run)
-class RunAdmin(ReadOnlyAdmin):
+class RunAdmin(Records):
     list_display = ("month_name", "state", "progress", "requested_by", "blocked_by", "started_at", "finished_at")
-    list_filter = ("state",)
+    list_filter = (one_of("state", "open", "cutoff", "running", "blocked", "closed"),)
     ordering = ("-month",)
     inlines = (StepInline,)
     fields = ("month_name", "state", "blocked_by", "progress", "requested_by", "started_at", "finished_at")

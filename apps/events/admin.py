@@ -13,10 +13,11 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.html import format_html
-from unfold.admin import ModelAdmin, TabularInline
+from unfold.admin import TabularInline
 from unfold.decorators import display
-from unfold.paginator import InfinitePaginator
 
+from apps.core import backoffice
+from apps.core.backoffice import ReadOnly, one_of
 from apps.core.errors import InvalidId
 from apps.core.ids import decode, encode
 from apps.events.models import Consequence, Delivery, DeliveryAttempt, Event, OutboxEntry, WebhookEndpoint
@@ -47,27 +48,10 @@ def endpoint_link(endpoint_id: UUID, text: str = "") -> str:
     return link("events_webhookendpoint", endpoint_id, text or encode("we", endpoint_id))
 
 
-class ReadOnly:
-    """Nobody adds, changes or deletes these rows here."""
-
-    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-
-class Records(ReadOnly, ModelAdmin):
+class Records(backoffice.Records):
     """Lists in the order of ids, which is that of time. `found_by` says which prefix of an id searches
     which column."""
 
-    paginator = InfinitePaginator
-    show_full_result_count = False
-    list_per_page = 50
-    actions = None
     ordering = ("-id",)
     search_fields = ("pk__exact",)
     found_by: dict[str, str] = {}
@@ -85,10 +69,6 @@ class Records(ReadOnly, ModelAdmin):
     @admin.display(description="Merchant")
     def merchant(self, record: Any) -> str:
         return link("merchants_merchant", record.merchant_id, encode("acct", record.merchant_id))
-
-    @admin.display(description="Mode")
-    def mode(self, record: Any) -> str:
-        return "live" if record.livemode else "test"
 
     @admin.display(description="Event")
     def event(self, record: Any) -> str:
@@ -130,7 +110,7 @@ def _listed(name: str, event: Event, text: str) -> str:
 @admin.register(WebhookEndpoint)
 class WebhookEndpointAdmin(Records):
     list_display = ("url", "merchant", "mode", "state", "failures", "failing_since", "probe_at", "created")
-    list_filter = ("status", "disabled_reason", "livemode")
+    list_filter = (one_of("status", "enabled", "disabled"), one_of("disabled_reason", "merchant", "gone", "failing"), "livemode")
     search_help_text = "we_… or acct_…"
     found_by = {"we": "id", "acct": "merchant_id"}
     fields = readonly_fields = (
@@ -169,7 +149,7 @@ class AttemptsInline(ReadOnly, TabularInline):
 @admin.register(Delivery)
 class DeliveryAdmin(Records):
     list_display = ("event", "endpoint_url", "merchant", "mode", "shown_state", "attempts", "last_answer", "next_attempt_at", "created")
-    list_filter = ("state", "livemode")
+    list_filter = (one_of("state", "pending", "succeeded", "failed", "dropped", "parked"), "livemode")
     list_select_related = ("endpoint",)
     search_help_text = "evt_… or we_…"
     found_by = {"evt": "event_id", "we": "endpoint_id"}
@@ -191,7 +171,7 @@ class DeliveryAdmin(Records):
 @admin.register(Consequence)
 class ConsequenceAdmin(Records):
     list_display = ("task", "event", "shown_state", "attempts", "last_error", "next_attempt_at", "finished_at")
-    list_filter = ("state",)
+    list_filter = (one_of("state", "pending", "done", "parked"),)
     search_help_text = "evt_…"
     found_by = {"evt": "event_id"}
     fields = readonly_fields = (

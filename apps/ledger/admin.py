@@ -4,7 +4,6 @@ Lists page without counting and in the order of an index; the search boxes take 
 which an index finds.
 """
 
-from datetime import date
 from typing import Any
 from uuid import UUID
 
@@ -13,11 +12,11 @@ from django.db.models import OuterRef, QuerySet, Subquery, Sum
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.html import format_html
-from unfold.admin import ModelAdmin, TabularInline
+from unfold.admin import TabularInline
 from unfold.decorators import display
-from unfold.paginator import InfinitePaginator
 
-from apps.core import clock
+from apps.core import backoffice
+from apps.core.backoffice import ReadOnly, months, one_of
 from apps.core.errors import InvalidId
 from apps.core.ids import decode, encode
 from apps.core.money import format_money
@@ -39,10 +38,6 @@ def link(model: str, key: object, text: str) -> str:
     return format_html('<a href="{}">{}</a>', reverse(f"admin:ledger_{model}_change", args=[key]), text)
 
 
-def mode(livemode: bool) -> str:
-    return "live" if livemode else "test"
-
-
 class FamilyFilter(admin.SimpleListFilter):
     """By what the account's name means; the names come from a table of a few rows."""
 
@@ -58,46 +53,9 @@ class FamilyFilter(admin.SimpleListFilter):
         return queryset.filter(family=self.value()) if self.value() else queryset
 
 
-class MonthFilter(admin.SimpleListFilter):
-    """By month of booking: this one and the 23 before it."""
-
-    title = "month"
-    parameter_name = "month"
-
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        today = clock.today()
-        months = [divmod(today.year * 12 + today.month - 1 - back, 12) for back in range(24)]
-        return [(f"{year}-{month + 1:02}-01", f"{year}-{month + 1:02}") for year, month in months]
-
-    def queryset(self, request: HttpRequest, queryset: "QuerySet[Any]") -> "QuerySet[Any]":
-        chosen = dict(self.lookup_choices).get(self.value() or "")
-        if chosen is None:
-            return queryset
-        first = date.fromisoformat(f"{chosen}-01")
-        after = date(first.year + first.month // 12, first.month % 12 + 1, 1)
-        return queryset.filter(booked_on__gte=first, booked_on__lt=after)
-
-
-class ReadOnly:
-    """Nobody adds, changes or deletes these rows here."""
-
-    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-
-class Records(ReadOnly, ModelAdmin):
+class Records(backoffice.Records):
     """`found_by`: the column that an id with this prefix is looked up in."""
 
-    paginator = InfinitePaginator
-    show_full_result_count = False
-    list_per_page = 50
-    actions = None
     search_fields: tuple[str, ...] = ("pk",)
     found_by: dict[str, str] = {}
 
@@ -117,10 +75,6 @@ class Records(ReadOnly, ModelAdmin):
         """What a text that is no id finds."""
         return queryset.none()
 
-    @admin.display(description="Mode")
-    def mode(self, record: Any) -> str:
-        return mode(record.livemode)
-
     @display(description="Status", label=_COLOURS)
     def status_label(self, record: Any) -> str:
         return str(record.status)
@@ -135,7 +89,7 @@ def _total(column: str) -> Subquery:
 @admin.register(Account)
 class AccountAdmin(Records):
     list_display = ("code", "kind", "guard", "posted", "held", "postings")
-    list_filter = ("livemode", FamilyFilter, "kind")
+    list_filter = ("livemode", FamilyFilter, one_of("kind", "asset", "liability", "equity", "revenue", "expense"))
     ordering = ("-id",)
     search_help_text = "A merchant (acct_…) or the beginning of a code (platform:fees)"
     found_by = {"acct": "merchant_id", "acc": "id"}
@@ -199,7 +153,7 @@ class PostingInline(PostingLines, ReadOnly, TabularInline):
 @admin.register(Entry)
 class EntryAdmin(Records):
     list_display = ("name", "kind", "booked_on", "source", "lines", "mode", "sealed")
-    list_filter = ("livemode", MonthFilter)
+    list_filter = ("livemode", months("booked_on"))
     # The order of the index over business dates.
     ordering = ("-booked_on", "-id")
     search_help_text = "An entry (ent_…) or its source (ch_…, re_…)"
@@ -266,7 +220,7 @@ class PostingAdmin(PostingLines, Records):
 class HoldAdmin(Records):
     list_display = ("account_link", "amount_shown", "status_label", "kind", "source", "created", "expires_at", "resolved_at", "entry_link")
     list_display_links = None
-    list_filter = ("status",)
+    list_filter = (one_of("status", "open", "posted", "released", "expired"),)
     list_select_related = ("account",)
     ordering = ("-id",)
     search_help_text = "An account (acc_…) or the source of the hold"
@@ -291,7 +245,7 @@ class HoldAdmin(Records):
 @admin.register(Period)
 class PeriodAdmin(Records):
     list_display = ("month_name", "status_label", "version", "reason", "changed_at", "closed_at")
-    list_filter = ("status",)
+    list_filter = (one_of("status", "open", "cutoff", "closed", "hard_closed"),)
     ordering = ("-month",)
     search_fields = ()
 

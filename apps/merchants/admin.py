@@ -9,10 +9,11 @@ from django.db.models.functions import Now
 from django.http import HttpRequest
 from django.urls import NoReverseMatch, reverse
 from django.utils.html import format_html, format_html_join
-from unfold.admin import ModelAdmin, TabularInline
+from unfold.admin import TabularInline
 from unfold.decorators import display
-from unfold.paginator import InfinitePaginator
 
+from apps.core import backoffice
+from apps.core.backoffice import ReadOnly, currency
 from apps.core.errors import InvalidId
 from apps.core.ids import decode, encode
 from apps.core.money import format_money
@@ -44,26 +45,9 @@ def _list_url(name: str) -> str | None:
         return None
 
 
-class ReadOnly:
-    """Nobody adds, changes or deletes these rows here."""
-
-    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-
-class Records(ReadOnly, ModelAdmin):
+class Records(backoffice.Records):
     """Lists that page without counting and are searched by id or name."""
 
-    paginator = InfinitePaginator
-    show_full_result_count = False
-    list_per_page = 50
-    actions = None
     ordering = ("-id",)
     found_by: dict[str, str] = {}
 
@@ -107,7 +91,7 @@ class RatesInline(ReadOnly, TabularInline):
 class MerchantAdmin(Records):
     list_display = ("name", "account", "country", "default_currency", "pricing_plan", "created")
     list_select_related = ("pricing_plan",)
-    list_filter = ("country", "default_currency")
+    list_filter = (currency("default_currency"),)
     search_fields = ("name", "email")
     search_help_text = "A name, an e-mail address or acct_…"
     found_by = {"acct": "id"}

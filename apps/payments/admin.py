@@ -12,10 +12,11 @@ from django.db.models import Model, QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.html import format_html
-from unfold.admin import ModelAdmin, TabularInline
+from unfold.admin import TabularInline
 from unfold.decorators import display
-from unfold.paginator import InfinitePaginator
 
+from apps.core import backoffice
+from apps.core.backoffice import ReadOnly
 from apps.core.errors import InvalidId
 from apps.core.ids import decode, encode
 from apps.core.money import format_money
@@ -76,26 +77,9 @@ def money(column: str, description: str) -> Any:
     return shown
 
 
-class ReadOnly:
-    """Nobody adds, changes or deletes these rows here."""
-
-    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-
-class Records(ReadOnly, ModelAdmin):
+class Records(backoffice.Records):
     """`found_by`: the column that an id with this prefix is looked up in."""
 
-    paginator = InfinitePaginator
-    show_full_result_count = False
-    list_per_page = 50
-    actions = None
     ordering = ("-id",)
     search_fields = ("id",)
     search_help_text = "An id (pi_…, ch_…, acct_…)"
@@ -123,10 +107,6 @@ class Records(ReadOnly, ModelAdmin):
     @admin.display(description="Account")
     def account(self, record: Any) -> str:
         return encode("acct", record.merchant_id)
-
-    @admin.display(description="Mode")
-    def mode(self, record: Any) -> str:
-        return "live" if record.livemode else "test"
 
     @display(description="Status", label=_COLOURS)
     def state_label(self, record: Any) -> str:

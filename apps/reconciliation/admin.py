@@ -10,11 +10,11 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import NoReverseMatch, URLPattern, path, reverse
 from django.utils.html import format_html, format_html_join
-from unfold.admin import ModelAdmin, TabularInline
+from unfold.admin import TabularInline
 from unfold.decorators import action
-from unfold.paginator import InfinitePaginator
 
-from apps.core import clock, ids
+from apps.core import backoffice, clock, ids
+from apps.core.backoffice import ReadOnly, currency, months, one_of
 from apps.core.money import format_money
 from apps.reconciliation import selectors
 from apps.reconciliation.backoffice.views import ImportView
@@ -30,40 +30,20 @@ def link(name: str, key: Any, text: str) -> str:
         return text
 
 
-class ReadOnlyAdmin(ModelAdmin):
-    """Records to look at. Lists do not count their rows."""
+class Records(backoffice.Records):
+    """Records of amounts, newest first."""
 
-    paginator = InfinitePaginator
-    show_full_result_count = False
-    list_per_page = 50
-    actions = None
     ordering = ("-id",)
-
-    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
 
     @admin.display(description="Amount", ordering="amount")
     def money(self, record: Any) -> str:
         return format_money(record.amount, record.currency)
 
 
-class StatementInline(TabularInline):
+class StatementInline(ReadOnly, TabularInline):
     model = StatementRecord
     extra = 0
-    can_delete = False
     fields = readonly_fields = ("account", "statement_id", "sequence", "starts_on", "ends_on", "opening_money", "closing_money")
-
-    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
 
     @admin.display(description="Opening balance")
     def opening_money(self, statement: StatementRecord) -> str:
@@ -75,15 +55,15 @@ class StatementInline(TabularInline):
 
 
 @admin.register(Source)
-class SourceAdmin(ReadOnlyAdmin):
+class SourceAdmin(Records):
     list_display = ("code", "kind", "accounts", "ledger_name", "livemode", "overdue_days")
     ordering = ("code",)
 
 
 @admin.register(SourceFile)
-class SourceFileAdmin(ReadOnlyAdmin):
+class SourceFileAdmin(Records):
     list_display = ("name", "kind", "source", "status", "file_date", "lines", "duplicates", "error", "received_at", "received_by")
-    list_filter = ("status", "kind", "source")
+    list_filter = ("status", one_of("kind", "settlement", "bank"), "source")
     list_select_related = ("source",)
     search_fields = ("name__startswith",)
     inlines = (StatementInline,)
@@ -139,9 +119,9 @@ class SourceFileAdmin(ReadOnlyAdmin):
 
 
 @admin.register(LineRecord)
-class LineAdmin(ReadOnlyAdmin):
+class LineAdmin(Records):
     list_display = ("number", "file_link", "hop", "kind", "reference", "batch", "booked_on", "money", "fee_money", "standing")
-    list_filter = ("hop", "kind", "booked_on")
+    list_filter = ("hop", one_of("kind", "capture", "refund", "credit", "debit", "reversal", "pending"), months("booked_on"))
     list_select_related = ("file",)
     search_fields = ("nref__startswith",)
     fields = (
@@ -171,9 +151,9 @@ class LineAdmin(ReadOnlyAdmin):
 
 
 @admin.register(MatchGroup)
-class MatchAdmin(ReadOnlyAdmin):
+class MatchAdmin(Records):
     list_display = ("typeid", "hop", "stage", "status", "money", "sentence", "created_at", "created_by")
-    list_filter = ("status", "hop", "stage")
+    list_filter = ("status", "hop", one_of("stage", "exact_reference", "payout_total"))
     fields = (
         "typeid", "hop", "stage", "rule_version", "status", "money", "adjustment", "sentence", "explanation", "legs", "entries",
         "created_at", "created_by", "reversed_at", "reversed_by", "reversal_reason",
@@ -205,9 +185,9 @@ class MatchAdmin(ReadOnlyAdmin):
 
 
 @admin.register(Break)
-class BreakAdmin(ReadOnlyAdmin):
+class BreakAdmin(Records):
     list_display = ("type", "reason", "money", "since", "age", "state", "thing")
-    list_filter = ("state", "type", "currency")
+    list_filter = ("state", "type", currency())
     fields = ("type", "reason", "money", "since", "age", "state", "thing", "facts", "opened_at", "resolved_at", "resolved_by")
 
     @admin.display(description="Reason")
@@ -233,9 +213,9 @@ class BreakAdmin(ReadOnlyAdmin):
 
 
 @admin.register(Payout)
-class PayoutAdmin(ReadOnlyAdmin):
+class PayoutAdmin(Records):
     list_display = ("reference", "source", "currency", "gross_money", "fee_money", "money", "lines", "first_on", "last_on", "match_link")
-    list_filter = ("source", "currency")
+    list_filter = ("source", currency())
     list_select_related = ("source",)
     search_fields = ("nref__startswith",)
     fields = list_display

@@ -8,59 +8,34 @@ from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html
-from unfold.admin import ModelAdmin, TabularInline
-from unfold.paginator import InfinitePaginator
+from unfold.admin import TabularInline
 
-from apps.core import ids
+from apps.core import backoffice, ids
+from apps.core.backoffice import ReadOnly, currency, months, one_of
 from apps.core.money import format_money
 from apps.statements import selectors, services
 from apps.statements.domain import MEDIA_TYPES
 from apps.statements.models import Delivery, Series, Statement, Work
 
 
-class ReadOnlyAdmin(ModelAdmin):
-    """Records to look at: nobody adds, changes or deletes them here. Lists do not count their rows."""
-
-    paginator = InfinitePaginator
-    show_full_result_count = False
-    list_per_page = 50
-    actions = None
-
-    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
+class Records(backoffice.Records):
+    """Records of a merchant."""
 
     @admin.display(description="Account")
     def account(self, record: Any) -> str:
         return ids.encode("acct", record.merchant_id)
 
-    @admin.display(description="Mode", ordering="livemode")
-    def mode(self, record: Any) -> str:
-        return "live" if record.livemode else "test"
 
-
-class DeliveryInline(TabularInline):
+class DeliveryInline(ReadOnly, TabularInline):
     """The mails of a statement."""
 
     model = Delivery
     extra = 0
-    can_delete = False
     fields = readonly_fields = ("recipient", "state", "attempts", "last_error", "sent_at", "message_id")
-
-    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
 
 
 @admin.register(Statement)
-class StatementAdmin(ReadOnlyAdmin):
+class StatementAdmin(Records):
     list_display = (
         "number",
         "month",
@@ -74,7 +49,7 @@ class StatementAdmin(ReadOnlyAdmin):
         "mailed_at",
         "downloads",
     )
-    list_filter = ("status", "livemode", "currency", "month")
+    list_filter = (one_of("status", "numbered", "issued", "superseded"), "livemode", currency(), months("month"))
     search_fields = ("number__startswith", "data_sha256__exact", "pdf_sha256__exact")
     ordering = ("-id",)
     inlines = (DeliveryInline,)
@@ -123,9 +98,9 @@ class StatementAdmin(ReadOnlyAdmin):
 
 
 @admin.register(Work)
-class WorkAdmin(ReadOnlyAdmin):
+class WorkAdmin(Records):
     list_display = ("month", "account", "mode", "currency", "state", "attempts", "last_error", "statement_link", "finished_at")
-    list_filter = ("state", "livemode", "currency", "month")
+    list_filter = (one_of("state", "pending", "done", "parked"), "livemode", currency(), months("month"))
     ordering = ("-id",)
 
     @admin.display(description="Statement")
@@ -136,13 +111,13 @@ class WorkAdmin(ReadOnlyAdmin):
 
 
 @admin.register(Delivery)
-class DeliveryAdmin(ReadOnlyAdmin):
+class DeliveryAdmin(Records):
     list_display = ("statement", "recipient", "state", "attempts", "last_error", "sent_at")
-    list_filter = ("state",)
+    list_filter = (one_of("state", "pending", "sending", "sent", "parked"),)
     list_select_related = ("statement",)
     ordering = ("-id",)
 
 
 @admin.register(Series)
-class SeriesAdmin(ReadOnlyAdmin):
+class SeriesAdmin(Records):
     list_display = ("name", "last")

@@ -15,9 +15,10 @@ from django.utils.html import format_html
 from unfold.admin import ModelAdmin
 from unfold.decorators import display
 
+from apps.core.backoffice import Records, one_of
 from apps.core.ids import encode
 from apps.cutover import selectors, services
-from apps.cutover.admin.switch import Records
+from apps.cutover.domain import ENDPOINTS
 from apps.cutover.domain.diffing import pretty, side_by_side
 from apps.cutover.models import Difference, ShadowRate
 
@@ -49,7 +50,7 @@ class NoteForm(forms.Form):
 class DifferenceAdmin(Records):
     list_display = ("compared_at", "endpoint", "merchant", "mode", "verdict", "statuses", "state")
     list_display_links = ("compared_at", "verdict")
-    list_filter = (Explained, "endpoint", "livemode")
+    list_filter = (Explained, one_of("endpoint", *ENDPOINTS), "livemode")
     ordering = ("-id",)
     list_before_template = "cutover/differences_before.html"
 

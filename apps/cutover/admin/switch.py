@@ -7,32 +7,14 @@ from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path
-from unfold.admin import ModelAdmin
-from unfold.paginator import InfinitePaginator
 
+from apps.core.backoffice import Records, one_of
 from apps.core.ids import encode
 from apps.cutover import selectors
 from apps.cutover.backoffice.forms import RollBackForm
 from apps.cutover.backoffice.views import LimitPage, RollBackPage, ThrowPage, may_change
+from apps.cutover.domain import ENDPOINTS, EVERY
 from apps.cutover.models import Change, Switch
-
-
-class Records(ModelAdmin):
-    """Rows to look at: nobody adds, changes or deletes them here. Lists do not count their rows."""
-
-    paginator = InfinitePaginator
-    show_full_result_count = False
-    list_per_page = 50
-    actions = None
-
-    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
 
 
 @admin.register(Switch)
@@ -70,7 +52,7 @@ class SwitchAdmin(Records):
 @admin.register(Change)
 class ChangeAdmin(Records):
     list_display = ("at", "what", "actor", "reason")
-    list_filter = ("endpoint",)
+    list_filter = (one_of("endpoint", EVERY, *ENDPOINTS),)
     ordering = ("-id",)
     fields = ("at", "actor", "what", "reason", "endpoint", "merchant", "before", "after")
 
