@@ -6,6 +6,9 @@ Connections to PostgreSQL, to be kept below its max_connections (200 in developm
                                                                     2 x (2 + 2 + 1 + 8) = 26
     worker   two processes, one connection in use in each                                  2
     beat, relay, each management command                                                   1
+
+With PgBouncer between (docs/connections.md) web keeps WEB_CONCURRENCY x 5 of its own; everything else shares the
+pooler's default_pool_size. With the hot endpoints through it, too, WEB_CONCURRENCY x 1.
 """
 
 import os

@@ -184,6 +184,7 @@ class Bouncer:
     database_url: str
     password: str
     process: subprocess.Popen[bytes] | None = field(default=None)
+    ini: str = "pgbouncer.ini"
 
     @property
     def url(self) -> str:
@@ -203,7 +204,7 @@ class Bouncer:
         log = self.folder / "pgbouncer.log"
         with log.open("ab") as output:
             self.process = subprocess.Popen(
-                [self.server, self.folder / "pgbouncer.ini"], stdin=subprocess.DEVNULL, stdout=output, stderr=output,
+                [self.server, self.folder / self.ini], stdin=subprocess.DEVNULL, stdout=output, stderr=output,
                 cwd=self.folder, env=plain_environment(), **_unprivileged(),
             )  # fmt: skip
         deadline = time.monotonic() + PATIENCE_S

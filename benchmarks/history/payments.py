@@ -20,7 +20,7 @@ CARDS = 6
 _OUTCOMES = (("paid", 900), ("declined", 940), ("abandoned", 980), ("canceled", 1000))
 
 STAGING = """
-CREATE TEMPORARY TABLE IF NOT EXISTS staged (
+CREATE TEMPORARY TABLE IF NOT EXISTS staged (  -- lint: allow session-state because the loader keeps one direct connection
     n int, at timestamptz, outcome text, merchant int, amount bigint, fee bigint, available_on date, released_at timestamptz,
     intent_id uuid, attempt_id uuid, charge_id uuid, transaction_id uuid, entry_id uuid, release_id uuid,
     method_id uuid, customer_id uuid, is_new_method boolean, is_new_customer boolean, card int,

@@ -10,7 +10,8 @@ Hit = Iterator[tuple[int, str]]
 
 _SESSION_STATE = re.compile(
     # A SET that begins a statement: not an UPDATE's, nor a function's own, which ends with the function.
-    r"pg_advisory_(?:un)?lock\b|\bpg_advisory_lock_shared\b|\bLISTEN [a-z_]+;"
+    r"pg_(?:try_)?advisory_(?:un)?lock(?:_shared|_all)?\b|\bLISTEN [a-z_]+;|\bset_config\([^()]*,\s*false\)"
+    r"|\bCREATE TEMP(?:ORARY)?\b|\bWITH HOLD\b|\.iterator\(|\.cursor\(name="
     r"|(?:\A|;|\bBEGIN|\bTHEN|\bLOOP|\bELSE|[\"'])\s*SET (?!LOCAL|CONSTRAINTS)\w+ ?(?:=|TO\b)"
 )
 _CLOCKS = {("timezone", "now"), ("datetime", "now"), ("datetime", "utcnow"), ("date", "today")}
