@@ -2,7 +2,7 @@
 within a second. Raw SQL cannot be seen from here: a house lint keeps it from these tables."""
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
+from typing import Any, ClassVar, TypeVar
 
 from django.db import models, transaction
 
@@ -30,12 +30,16 @@ class CachedQuerySet(models.QuerySet[M]):
         return gone
 
 
+class CachedManager(models.Manager[M]):
+    def get_queryset(self) -> models.QuerySet[M]:
+        return CachedQuerySet(self.model, using=self._db)
+
+
 class CachedModel(models.Model):
-    """Rows that are cached under the topic `cached_as`."""
+    """Rows that are cached under the topic `cached_as`. Each model has its own
+    `objects = CachedManager["TheModel"]()`."""
 
     cached_as: ClassVar[str]
-    if not TYPE_CHECKING:  # the checker knows each model's own manager, but not what an abstract one passes on
-        objects = CachedQuerySet.as_manager()
 
     class Meta:
         abstract = True

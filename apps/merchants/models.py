@@ -6,7 +6,7 @@ from django.db.models import Q
 from django.db.models.functions import Now
 
 from apps.core import ids
-from apps.core.cached_model import CachedModel
+from apps.core.cached_model import CachedManager, CachedModel
 from apps.merchants.domain import PRICING
 
 
@@ -14,6 +14,7 @@ class PricingPlan(CachedModel):
     """A price list. Money from a capture is available `availability_days` business days later."""
 
     cached_as = PRICING
+    objects = CachedManager["PricingPlan"]()
     id = models.UUIDField(primary_key=True, default=ids.new_id, editable=False)
     name = models.TextField(unique=True)
     availability_days = models.SmallIntegerField(default=2)
@@ -36,6 +37,7 @@ class PricingRate(CachedModel):
     method. The currency `*` holds for all that have no rate of their own."""
 
     cached_as = PRICING
+    objects = CachedManager["PricingRate"]()
     id = models.UUIDField(primary_key=True, default=ids.new_id, editable=False)
     plan = models.ForeignKey(PricingPlan, on_delete=models.PROTECT, related_name="rates")
     currency = models.CharField(max_length=3)
@@ -60,6 +62,7 @@ class Merchant(CachedModel):
     `limit_per_key` and `limit_per_merchant` (requests a second)."""
 
     cached_as = PRICING
+    objects = CachedManager["Merchant"]()
     id = models.UUIDField(primary_key=True, default=ids.new_id, editable=False)
     name = models.TextField()
     legal_name = models.TextField()
