@@ -4,11 +4,11 @@ import hashlib
 import re
 import secrets
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from apps.core import ids
 
@@ -60,7 +60,7 @@ class Caller(Struct, frozen=True):
 
     def named(self, request_id: str) -> "Caller":
         """The same caller with another request."""
-        return replace(self, request_id=request_id)
+        return structs.replace(self, request_id=request_id)
 
     def may(self, scope: str) -> bool:
         """Whether the key has `scope`; the right to write includes the right to read."""
