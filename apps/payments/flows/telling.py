@@ -6,6 +6,7 @@ from typing import Any
 
 import orjson
 
+from apps.core.ids import new_id
 from apps.idempotency.domain import Answer
 from apps.payments.domain.rows import Row
 from apps.payments.flows.asking import Request
@@ -36,6 +37,7 @@ class Telling:
     def _event(self, type_: str, name: str, request: Request, now: datetime) -> Json:
         row = self._objects[name][0]
         return {
+            "id": new_id(),
             "merchant_id": row.merchant_id,
             "livemode": row.livemode,
             "type": type_,
