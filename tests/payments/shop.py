@@ -7,7 +7,7 @@ import orjson
 
 from apps.core import db
 from apps.core.api import decode
-from apps.core.flow import Flow, Http, Rows, Sleep, Sql, _perform, run
+from apps.core.flow import Flow, Sql, _perform, run
 from apps.core.ids import decode as decode_id
 from apps.core.ids import encode
 from apps.idempotency.domain import Answer, RequestKey, fingerprint
@@ -132,7 +132,7 @@ def drive(flow: Flow[Answer], *, until: str) -> list[Any]:
 def _name(step: Any) -> str:
     if isinstance(step, Sql):
         return step.function
-    return {Http: "Http", Rows: "Rows", Sleep: "Sleep"}[type(step)]
+    return type(step).__name__
 
 
 def due_now(shop: Shop) -> None:
