@@ -38,6 +38,8 @@ _EMPTY = b"\x01{}"  # after the version of the format
 _IDLE = pq.ExecStatus.PIPELINE_SYNC
 _FAILED = pq.ExecStatus.FATAL_ERROR
 _FOUND = pq.ExecStatus.TUPLES_OK
+# PgBouncer knows only the one that PostgreSQL translates.
+_SEVERITY, _SEVERITY_SHOWN = pq.DiagnosticField.SEVERITY_NONLOCALIZED, pq.DiagnosticField.SEVERITY
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +72,7 @@ class Line:
         self._prepare, self._wait_s = prepare, wait_s
         self._waiting: deque[_Asked] = deque()
         self._names: dict[Any, bytes] = {}
-        self._named, self._is_writing = 0, False
+        self._named, self._is_writing, self._is_ending = 0, False, False
         self._columns: dict[Any, tuple[str, ...]] = {}
         self._transformer = _transformer(connection)
         self._raw_transformer = _transformer(connection, raw_ids=True)
@@ -161,7 +163,7 @@ class Line:
         except psycopg.Error as error:
             self.break_off(error)
             return
-        if pg.status != pq.ConnStatus.OK:
+        if self._is_ending or pg.status != pq.ConnStatus.OK:
             self.break_off(psycopg.OperationalError("the connection is lost"))
 
     def _take(self, result: Any) -> None:
@@ -172,6 +174,9 @@ class Line:
                 self._answer(asked)
         elif status in (_FOUND, _FAILED) or asked.result is None:
             asked.result = result
+            if status == _FAILED and b"FATAL" in (result.error_field(_SEVERITY), result.error_field(_SEVERITY_SHOWN)):
+                # The server's last words. That the socket was closed may never be seen: libuv stops looking at one that was reset.
+                self._is_ending = True
 
     def _answer(self, asked: _Asked) -> None:
         result = asked.result

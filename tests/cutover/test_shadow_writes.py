@@ -27,7 +27,7 @@ SKIPPED = {"confirm what waits for its customer", "cancel a challenge"}
 UNKNOWN = {"write without a key"}
 
 
-@pytest.mark.parametrize("name", WRITES.keys() - UNKNOWN)
+@pytest.mark.parametrize("name", [name for name in WRITES if name not in UNKNOWN])
 async def test_the_classic_path_would_have_done_the_same(name: str, shadowed, make_merchant) -> None:
     case = WRITES[name]
     shop, other = [Shop(await asyncio.to_thread(make_merchant)) for _ in range(2)]
