@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from typing import Final, NamedTuple
 
 from apps.reconciliation.domain import Item
-from apps.reconciliation.parsers import camt053, settlement_csv
+from apps.reconciliation.parsers import settlement_csv
 
 
 class Format(NamedTuple):
@@ -12,9 +12,16 @@ class Format(NamedTuple):
     parse: Callable[[bytes], Iterator[Item]]
 
 
+def _parse_camt053(data: bytes) -> Iterator[Item]:
+    # Loaded by whoever reads a bank's file: a web process does without its XML library.
+    from apps.reconciliation.parsers import camt053
+
+    return camt053.parse(data)
+
+
 FORMATS: Final = {
     "settlement": Format("settlement_csv", settlement_csv.parse),
-    "bank": Format("camt.053", camt053.parse),
+    "bank": Format("camt.053", _parse_camt053),
 }
 
 

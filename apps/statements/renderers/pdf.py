@@ -5,15 +5,17 @@ and it holds the data set it was made from as an attachment.
 """
 
 from functools import cache
-from importlib import resources
-from typing import Literal
+from importlib import import_module, resources
+from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
-import typst
 
 from apps.statements.domain import Cover, DataSet, canonical
 from apps.statements.renderers import fonts
 from apps.statements.renderers.page import view
+
+if TYPE_CHECKING:
+    import typst
 
 _STANDARDS: list[Literal["a-3a", "ua-1"]] = ["a-3a", "ua-1"]
 _REMEMBER_LINES = 1_000
@@ -23,7 +25,7 @@ _remembered = 0
 def render(data: DataSet, cover: Cover) -> bytes:
     """The PDF file. Texts of merchants and customers reach the template as strings, never as markup."""
     inputs = {"view": msgspec.json.encode(view(data, cover)).decode(), "data": canonical(data).decode()}
-    compiler = typst.Compiler(_template(), font_paths=_fonts(), sys_inputs=inputs)
+    compiler = _typst().Compiler(_template(), font_paths=_fonts(), sys_inputs=inputs)
     pdf = compiler.compile(format="pdf", pdf_standards=[*_STANDARDS], timestamp=cover.issued_at)
     _account_for(len(data.lines))
     if not isinstance(pdf, bytes):
@@ -39,7 +41,7 @@ def _account_for(lines: int) -> None:
     if _remembered > _REMEMBER_LINES:
         _remembered = 0
         for _ in range(12):
-            typst.Compiler(b"#none", font_paths=_fonts()).compile(format="pdf")
+            _typst().Compiler(b"#none", font_paths=_fonts()).compile(format="pdf")
 
 
 @cache
@@ -48,5 +50,11 @@ def _template() -> bytes:
 
 
 @cache
-def _fonts() -> typst.Fonts:
-    return typst.Fonts(include_system_fonts=False, include_embedded_fonts=False, font_paths=fonts.directories())
+def _fonts() -> "typst.Fonts":
+    found: typst.Fonts = _typst().Fonts(include_system_fonts=False, include_embedded_fonts=False, font_paths=fonts.directories())
+    return found
+
+
+def _typst() -> Any:
+    """Loaded by whoever makes a document: eight megabytes that a web process does without."""
+    return import_module("typst")
