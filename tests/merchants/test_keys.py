@@ -242,8 +242,8 @@ def test_right_and_wrong_prefixes_take_the_same_time(make_merchant):
     for number in range(300):
         for start, taken in times.items():
             gate.forget()
-            started = time.perf_counter()
+            started = time.process_time()
             _is_let_in(f"{start}{number:04}")
-            taken.append(time.perf_counter() - started)
-    medians = [sorted(taken)[150] for taken in times.values()]
-    assert abs(medians[0] - medians[1]) < 100e-6
+            taken.append(time.process_time() - started)
+    quick, slow = sorted(sorted(taken)[75] for taken in times.values())
+    assert slow < quick * 1.2
