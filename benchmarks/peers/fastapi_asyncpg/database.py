@@ -12,7 +12,7 @@ import orjson
 from django.conf import settings
 
 from apps.core import cache, db, http
-from apps.core.flow import Flow, Http, Rows, Sleep, Sql, Static, Step, T
+from apps.core.flow import Flow, Http, Rows, Sleep, Sql, Static, Step, T, Tuples
 
 _PLACEHOLDER = re.compile(r"%\((\w+)\)s|%s|%%")
 _pool: asyncpg.Pool | None = None
@@ -71,6 +71,8 @@ async def _perform(step: Step) -> Any:
         return orjson.loads(await _pool.fetchval(f"SELECT {step.function}($1::text::jsonb)::text", commands))[0]
     if isinstance(step, Rows):
         return await _query(step.statement, step.params)
+    if isinstance(step, Tuples):
+        return [tuple(row) for row in await _fetched(step.statement, step.params)]
     if isinstance(step, Static):
         return await _static(step)
     if isinstance(step, Http):
@@ -87,10 +89,14 @@ async def _static(step: Static) -> Any:
 
 
 async def _query(statement: str, params: Sequence[Any] | dict[str, Any]) -> list[dict[str, Any]]:
+    return [dict(row) for row in await _fetched(statement, params)]
+
+
+async def _fetched(statement: str, params: Sequence[Any] | dict[str, Any]) -> list[asyncpg.Record]:
     if params:
         statement, names = _numbered(statement)
         params = [params[name] for name in names]
-    return [dict(row) for row in await _pool.fetch(statement, *params)]
+    return await _pool.fetch(statement, *params)
 
 
 @lru_cache(maxsize=256)
