@@ -25,8 +25,8 @@ from psycopg.errors import DeadlockDetected, LockNotAvailable, SerializationFail
 from apps.core import db
 from apps.core.errors import Overloaded
 
-# Two at once keep the database busy while the answers of one are read; more would make the batches
-# smaller and let them wait for each other's rows.
+# One of a function at a time, so that the next gathers; of different functions two, so that payments are
+# begun while others are recorded. More would make the batches smaller and let them wait for each other's rows.
 IN_FLIGHT = db.WRITERS
 LARGEST = 64
 _TRIES = 3
@@ -48,7 +48,7 @@ class Batcher:
         self.loop = loop
         self.waiting: dict[str, deque[_Call]] = {}
         self.queued = 0
-        self.in_flight = 0
+        self.under_way: set[str] = set()
         self._due = False
         self._watch: asyncio.TimerHandle | None = None
         self._tasks: set[asyncio.Task[None]] = set()
@@ -60,7 +60,7 @@ class Batcher:
         call = _Call(encode(command), self.loop.create_future(), time.monotonic() + settings.HOT_WAIT_S)
         self.waiting.setdefault(function, deque()).append(call)
         self.queued += 1
-        if self.in_flight >= IN_FLIGHT:
+        if function in self.under_way or len(self.under_way) >= IN_FLIGHT:
             self._watch_queue()
         elif not self._due:
             # Not now: whoever else the loop has ready to run joins this batch.
@@ -69,13 +69,13 @@ class Batcher:
         return call.answer
 
     def _send(self) -> None:
-        """Sends batches while there are calls waiting and fewer than IN_FLIGHT under way."""
+        """Sends batches while there are calls waiting that may go."""
         self._due = False
-        while self.in_flight < IN_FLIGHT and self.waiting:
-            function = next(iter(self.waiting))
-            calls = self._taken(function)
-            if calls:
-                self.in_flight += 1
+        for function in list(self.waiting):
+            if len(self.under_way) >= IN_FLIGHT:
+                break
+            if function not in self.under_way and (calls := self._taken(function)):
+                self.under_way.add(function)
                 task = self.loop.create_task(self._carry(function, calls))
                 self._tasks.add(task)
                 task.add_done_callback(self._carried)
@@ -109,7 +109,6 @@ class Batcher:
 
     def _carried(self, task: asyncio.Task[None]) -> None:
         self._tasks.discard(task)
-        self.in_flight -= 1
         if self.waiting:
             self._send()
 
@@ -121,6 +120,8 @@ class Batcher:
             _fail(calls, error)
             if not isinstance(error, Exception):
                 raise
+        finally:
+            self.under_way.discard(function)
 
 
 async def _commit(function: str, calls: list[_Call]) -> None:

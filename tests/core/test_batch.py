@@ -29,7 +29,8 @@ BEGIN
         made := made || jsonb_build_object('ok', c -> 'no');
     END LOOP;
     RETURN made;
-END $$
+END $$;
+CREATE FUNCTION probe_other(commands jsonb) RETURNS jsonb LANGUAGE sql AS 'SELECT probe_write(commands)'
 """
 
 
@@ -72,16 +73,22 @@ async def test_calls_made_together_share_one_transaction_and_each_has_its_own_ou
     assert _transactions(probe) == 1
 
 
-async def test_while_two_batches_are_under_way_the_next_one_gathers(probe: psycopg.Connection) -> None:
-    calls = []
-    for no in range(2):
-        calls.append(_call(no, sleep=0.3))
-        await asyncio.sleep(0.05)
-    for no in range(2, 30):
+async def test_while_a_batch_is_under_way_the_next_one_gathers(probe: psycopg.Connection) -> None:
+    calls = [_call(0, sleep=0.3)]
+    await asyncio.sleep(0.05)
+    for no in range(1, 30):
         calls.append(_call(no))
         await asyncio.sleep(0.001)
     await _settled(*calls)
-    assert _transactions(probe) == 3
+    assert _transactions(probe) == 2
+
+
+async def test_another_function_does_not_wait_for_a_slow_one(probe: psycopg.Connection) -> None:
+    slow = _call(0, sleep=0.5)
+    await asyncio.sleep(0.05)
+    assert await batch.call("probe_other", {"no": 1}) == {"ok": 1}
+    assert not slow.done()
+    assert await slow == {"ok": 0}
 
 
 async def test_a_command_that_breaks_the_statement_fails_alone(probe: psycopg.Connection) -> None:
@@ -123,8 +130,8 @@ async def test_what_waited_too_long_was_never_started(probe: psycopg.Connection,
         calls.append(_call(no, sleep=0.6))
         await asyncio.sleep(0.05)
     answers = await _settled(*calls)
-    assert isinstance(answers[2], Overloaded)
-    assert _written(probe) == [0, 1]
+    assert [isinstance(answer, Overloaded) for answer in answers] == [False, True, True]
+    assert _written(probe) == [0]
 
 
 async def test_a_caller_that_leaves_takes_nobody_with_it(probe: psycopg.Connection) -> None:
