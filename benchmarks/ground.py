@@ -92,6 +92,9 @@ def _paid(caller: Caller, customer: str) -> str:
 def install_commands(laid: Ground) -> None:
     """The very commands that the hot views send, where pgbench's scripts find them: several merchants' each."""
     keep = {str(caller.merchant_id) for caller in laid.callers}
+    with psycopg.connect(settings.DATABASE_OWNER_DSN, autocommit=True) as owner:
+        owner.execute("DROP TABLE IF EXISTS bench_command")
+        owner.execute(_SQL)
     create = requests.CreatePaymentIntent(amount=1999, currency="eur", metadata={"order": "A-1001"})
     for nth, caller in enumerate(laid.callers[1:], 1):
         _install("create", nth, flows.create_payment_intent(caller, _key(caller), create), keep)
@@ -107,9 +110,6 @@ def _key(caller: Caller) -> RequestKey:
 def _install(name: str, nth: int, flow: Flow[Any], keep: set[str]) -> None:
     template, fresh = _template(_command(flow, f"payments_{name}"), keep)
     with psycopg.connect(settings.DATABASE_OWNER_DSN, autocommit=True) as owner:
-        if nth == 1:
-            owner.execute(_SQL)
-            owner.execute("DELETE FROM bench_command WHERE name = %s", [name])
         owner.execute("INSERT INTO bench_command VALUES (%s, %s, %s, %s)", [name, nth, template, fresh])
 
 
