@@ -33,6 +33,7 @@ DRAIN_S = 8.0
 # The Stripe SDK's pauses before it asks again, in seconds.
 BACKOFF_S, MAX_BACKOFF_S = 0.5, 5.0
 CONNECTING_AT_ONCE = 100
+CONNECTING_S = 0.1
 # One body in so many is looked at.
 SAMPLE_EVERY = 101
 
@@ -186,6 +187,8 @@ async def connect(run: Run) -> None:
         async with _gate:
             try:
                 await asyncio.get_running_loop().create_connection(lambda: Connection(run), run.job["host"], run.job["port"])
+                # A kernel says yes before the server does, and drops what its queue (somaxconn) cannot hold.
+                await asyncio.sleep(CONNECTING_S)
                 return
             except OSError:
                 run.refused += 1
