@@ -13,10 +13,14 @@ pooler's default_pool_size. With the hot endpoints through it, too, WEB_CONCURRE
 
 import os
 import signal
+import sys
 from pathlib import Path
 from typing import Any
 
+from gunicorn.arbiter import Arbiter
 from uvicorn_worker import UvicornWorker
+
+from config.listening import Server
 
 
 def _number(name: str, default: int) -> int:
@@ -70,6 +74,15 @@ class Worker(UvicornWorker):  # type: ignore[misc]  # the package has no types
         await super().callback_notify()
         if os.getppid() != self.ppid:
             os.kill(os.getpid(), signal.SIGTERM)
+
+    async def _serve(self) -> None:
+        """As the package does it, with a server that takes many connections a turn."""
+        self.config.app = self.wsgi
+        server = Server(self.config)
+        self._install_sigquit_handler()
+        await server.serve(sockets=self.sockets)
+        if not server.started:
+            sys.exit(Arbiter.WORKER_BOOT_ERROR)
 
 
 worker_class = Worker
