@@ -18,6 +18,7 @@ _COMMANDS = {
         str(BIN / "celery"), "-A", "celery_app", "worker", "--queues", "relay,webhooks,mail,documents,recon,close,shadow,celery",
         "--concurrency", "2", "--loglevel", "WARNING", "--without-gossip", "--without-mingle",
     ],
+    "beat": [str(BIN / "celery"), "-A", "celery_app", "beat", "-S", "django_celery_beat.schedulers:DatabaseScheduler", "--pidfile="],
     "relay": [sys.executable, "manage.py", "relay"],
 }  # fmt: skip
 

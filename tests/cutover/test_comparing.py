@@ -5,7 +5,7 @@ import pytest
 
 from apps.core.ids import encode, new_id
 from apps.cutover.domain.comparing import KEPT_BYTES, Mask, Told, first_difference, judged_read, kept
-from apps.cutover.domain.diffing import Piece, pretty, side_by_side
+from apps.cutover.domain.diffing import Piece, by_lines, side_by_side
 
 JSON = "application/json"
 
@@ -75,7 +75,7 @@ def test_a_large_body_is_cut_and_says_so() -> None:
 
 def test_the_diff_shows_changed_words_and_folds_what_is_far_away() -> None:
     left = {f"k{n}": n for n in range(20)}
-    rows = side_by_side(pretty(orjson.dumps(left).decode()), pretty(orjson.dumps(left | {"k10": 99}).decode()))
+    rows = side_by_side(by_lines(orjson.dumps(left).decode()), by_lines(orjson.dumps(left | {"k10": 99}).decode()))
     assert [(row.kind, row.hidden) for row in rows if row.kind != "equal"] == [("fold", 8), ("changed", 0), ("fold", 7)]
     [changed] = [row for row in rows if row.kind == "changed"]
     assert changed.left.pieces[1:] == (Piece("10", True), Piece(","))
@@ -85,3 +85,27 @@ def test_the_diff_shows_changed_words_and_folds_what_is_far_away() -> None:
 def test_a_line_that_one_side_lacks_stands_alone() -> None:
     rows = side_by_side("a\nb\nc", "a\nc")
     assert [(row.left.number if row.left else None, row.right.number if row.right else None) for row in rows] == [(1, 1), (2, None), (3, 2)]
+
+
+@pytest.mark.parametrize(
+    ("body", "lines"),
+    [
+        ('{"a":[],"b":{"c":"{,"},"d":1.0}', ["{", '  "a":[],', '  "b":{', '    "c":"{,"', "  },", '  "d":1.0', "}"]),
+        ('{"a":[{"b":"cut o', ["{", '  "a":[', "    {", '      "b":"cut o']),
+        ("RuntimeError, [1, 2]", ["RuntimeError, [1, 2]"]),
+        ("", []),
+    ],
+)
+def test_a_body_gets_a_line_for_each_member_also_where_it_is_cut_off(body, lines) -> None:
+    assert by_lines(body).splitlines() == lines
+
+
+def test_two_spellings_of_one_meaning_still_differ() -> None:
+    rows = side_by_side(by_lines(r'{"a":1,"b":"\u00e9"}'), by_lines('{"a": 1,"b":"é"}'))
+    assert [row.kind for row in rows] == ["equal", "changed", "changed", "equal"]
+
+
+def test_equal_lines_are_folded_unless_all_are_asked_for() -> None:
+    text = "\n".join(str(number) for number in range(50))
+    assert [row.kind for row in side_by_side(text, text)] == ["fold"]
+    assert len(side_by_side(text, text, folded=False)) == 50

@@ -67,6 +67,7 @@ def test_merchants_are_spread_each_in_its_own_way() -> None:
         (Seen(1_000, 0, 199, 199), None),
         (Seen(1_000, 0, 200, 1), None),
         (Seen(1_000, 0, 200, 2), "2 of 200 answers differ from the classic ones (1.0 %; at most 0.5 % may)"),
+        (Seen(0, 0, 200, 2, "fee"), "2 of 200 answers differ from the classic ones (1.0 %; at most 0.5 % may), mostly in: fee"),
     ],
 )
 def test_an_endpoint_is_judged_by_enough_requests(seen: Seen, words: str | None) -> None:

@@ -67,6 +67,15 @@ def test_a_difference_shows_both_bodies_and_marks_the_words(clerk) -> None:
     assert "1 equal line" not in shown
 
 
+def test_a_long_difference_is_folded_and_can_be_unfolded(clerk) -> None:
+    members = ",".join(f'"k{number}":1' for number in range(40))
+    one = difference(hot_body=f'{{"amount":10,{members}}}', classic_body=f'{{"amount":12,{members}}}')
+    url = reverse(ONE, args=[one.id])
+    folded, unfolded = (clerk.get(url, query).content.decode() for query in ({}, {"all": 1}))
+    assert ('<a class="hover:underline" href="?all=1">38 equal lines</a>' in folded, "k39" in folded) == (True, False)
+    assert ("equal line" in unfolded, "k39" in unfolded) == (False, True)
+
+
 def test_what_a_merchant_wrote_is_escaped(clerk) -> None:
     found = difference(hot_body=f'{{"name":"{XSS}"}}', what=XSS, path=f"/v1/{XSS}", query=XSS)
     shown = text_of(clerk, ONE, found.id) + text_of(clerk, LIST)

@@ -19,11 +19,12 @@ from apps.core.backoffice import Records, one_of
 from apps.core.ids import encode
 from apps.cutover import selectors, services
 from apps.cutover.domain import ENDPOINTS
-from apps.cutover.domain.diffing import pretty, side_by_side
+from apps.cutover.domain.diffing import by_lines, side_by_side
 from apps.cutover.models import Difference, ShadowRate
 
 SHOWN = timedelta(hours=24)
 LONGEST_NOTE = 1_000
+ALL = "all"
 _COLOURS = {"new": "danger", "explained": "success"}
 
 
@@ -96,7 +97,7 @@ class DifferenceAdmin(Records):
             "opts": self.opts,
             "difference": difference,
             "merchant": self.merchant(difference),
-            "rows": side_by_side(pretty(difference.hot_body), pretty(difference.classic_body)),
+            "rows": side_by_side(by_lines(difference.hot_body), by_lines(difference.classic_body), folded=ALL not in request.GET),
             "form": form if self._may_explain(request) else None,
         }
         return TemplateResponse(request, "cutover/difference.html", context, status=status)

@@ -86,12 +86,13 @@ class Thresholds:
 @dataclass(frozen=True, slots=True)
 class Seen:
     """How many hot requests there were and how many failed; how many answers were compared with the
-    twin's and how many differed."""
+    twin's and how many differed, and where most of them did."""
 
     requests: int = 0
     failures: int = 0
     compared: int = 0
     differing: int = 0
+    mostly: str = ""
 
 
 def complaint(allowed: Thresholds, seen: Seen) -> str | None:
@@ -103,7 +104,8 @@ def complaint(allowed: Thresholds, seen: Seen) -> str | None:
     most, least = allowed.max_difference_percent, allowed.min_compared
     if most is not None and seen.compared >= least and seen.differing * 100 > seen.compared * most:
         what = f"{seen.differing} of {seen.compared} answers differ from the classic ones"
-        return f"{what} ({_percent(seen.differing, seen.compared)} %; at most {most.normalize():f} % may)"
+        where = f", mostly in: {seen.mostly}" if seen.mostly else ""
+        return f"{what} ({_percent(seen.differing, seen.compared)} %; at most {most.normalize():f} % may){where}"
     return None
 
 

@@ -1,6 +1,5 @@
 """Two texts side by side, line by line, with the words that changed."""
 
-import json
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -10,6 +9,8 @@ from itertools import zip_longest
 # Equal lines that are shown around a change, and the longest line whose words are compared.
 AROUND, LONGEST = 3, 2_000
 _WORDS = re.compile(r"\w+|\s+|.")
+# A string (the last may be cut off), a bracket or comma, or what is between them.
+_TOKENS = re.compile(r'"(?:[^"\\]|\\.)*"?|[\[\]{},]|[^"\[\]{},]+', re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,17 +38,26 @@ class Row:
     hidden: int = 0
 
 
-def pretty(body: str) -> str:
-    """`body` with a line for each member if it is JSON, else as it is."""
-    try:
-        return json.dumps(json.loads(body), indent=2, ensure_ascii=False)
-    except ValueError:
+def by_lines(body: str) -> str:
+    """`body` with a line for each member if it looks like JSON, whole or cut off; else as it is. No character
+    is lost or respelled, so that bodies of one meaning and two spellings still differ."""
+    if not body.startswith(("{", "[")):
         return body
+    laid, depth = [], 0
+    tokens = _TOKENS.findall(body)
+    for before, token in zip(["", *tokens], tokens, strict=False):
+        opened, closes = before in ("[", "{"), token in ("]", "}")
+        depth += (opened and not closes) - (closes and not opened and depth > 0)
+        if before == "," or opened != closes:
+            laid.append("\n" + "  " * depth)
+        laid.append(token)
+    return "".join(laid)
 
 
-def side_by_side(left: str, right: str) -> list[Row]:
-    """The rows of a diff of two texts. Runs of equal lines are folded but for three around each change."""
-    return list(_folded(_rows(left.splitlines(), right.splitlines())))
+def side_by_side(left: str, right: str, *, folded: bool = True) -> list[Row]:
+    """The rows of a diff of two texts. Runs of equal lines are `folded` but for three around each change."""
+    rows = _rows(left.splitlines(), right.splitlines())
+    return list(_folded(rows)) if folded else rows
 
 
 def _rows(left: Sequence[str], right: Sequence[str]) -> list[Row]:

@@ -8,7 +8,7 @@ import structlog
 from django.db import connection, transaction
 
 from apps.cutover import services
-from apps.cutover.domain.comparing import SKIPPED, Finding, judged_read
+from apps.cutover.domain.comparing import DIFFERENT, SKIPPED, Finding, Verdict, judged_read
 from apps.cutover.domain.samples import Taken
 from apps.cutover.flows.answering import classic, hot
 from apps.cutover.flows.rehearsing import rehearsed
@@ -20,17 +20,23 @@ UNAVAILABLE = 503
 
 
 def compare_due(*, seconds: float) -> int:
-    """Samples that wait are compared, for about `seconds`; others may do the same at once. Returns how
-    many were."""
+    """Samples that wait are compared, for about `seconds`; others may do the same at once. Whoever finds
+    a difference judges its endpoint at once. Returns how many were compared."""
     until, done = time.monotonic() + seconds, 0
     while time.monotonic() < until:
         claimed = services.claim_samples(limit=BATCH)
-        for taken in claimed:
-            services.finish_sample(taken=taken, finding=compared(taken))
+        if DIFFERENT in [_finished(taken) for taken in claimed]:
+            services.roll_back_where_due()
         done += len(claimed)
         if len(claimed) < BATCH:
             break
     return done
+
+
+def _finished(taken: Taken) -> Verdict:
+    finding = compared(taken)
+    services.finish_sample(taken=taken, finding=finding)
+    return finding.verdict
 
 
 def compared(taken: Taken) -> Finding:

@@ -53,3 +53,14 @@ def differences(endpoint: str, since: datetime) -> tuple[int, int]:
     are left out."""
     found = shadow_summary(since=since, endpoint=endpoint)
     return (found[0].compared, found[0].differing) if found else (0, 0)
+
+
+def mostly_in(endpoint: str, since: datetime) -> str:
+    """Where most of the latest thousand differences of answers given since then are; empty if there are none."""
+    found = db.query(
+        "SELECT left(what, 120) AS what"
+        " FROM (SELECT what, read_at FROM cutover_difference WHERE endpoint = %s ORDER BY id DESC LIMIT 1000) latest"
+        " WHERE read_at >= %s GROUP BY 1 ORDER BY count(*) DESC, 1 LIMIT 1",
+        [endpoint, since],
+    )
+    return str(found[0]["what"]) if found else ""

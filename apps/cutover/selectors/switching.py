@@ -11,7 +11,7 @@ from apps.core import db
 from apps.cutover import domain
 from apps.cutover.domain import EVERY, HOT, Rule, Seen, Thresholds
 from apps.cutover.models import Change, Outcome, Switch
-from apps.cutover.selectors.shadow import differences
+from apps.cutover.selectors.shadow import differences, mostly_in
 from apps.merchants.models import Merchant
 
 # Differences are rarer than failures and are looked for in a sample only.
@@ -46,8 +46,10 @@ def complaint(endpoint: str) -> str | None:
     """Why this endpoint may not stay hot, by what happened since it was last switched."""
     allowed = thresholds(endpoint)
     seen = outcomes(endpoint, HOT, allowed.window_s)
-    compared, differing = differences(endpoint, since(endpoint))
-    return domain.complaint(allowed, Seen(*seen, compared, differing))
+    from_then_on = since(endpoint)
+    compared, differing = differences(endpoint, from_then_on)
+    mostly = mostly_in(endpoint, from_then_on) if differing else ""
+    return domain.complaint(allowed, Seen(*seen, compared, differing, mostly))
 
 
 def outcomes(endpoint: str, path: str, seconds: int) -> tuple[int, int]:
