@@ -75,7 +75,8 @@ async def aquery(statement: str, params: Sequence[Any] | dict[str, Any] = ()) ->
 def _open_lines() -> pipeline.Lines:
     """Connects with the first question."""
     global _lines
-    _lines = _made(settings.HOT_LINES)
+    # A pooler takes no options with a connection.
+    _lines = _made(settings.HOT_LINES, plan_once=not settings.HOT_POOLED)
     return _lines
 
 
@@ -86,8 +87,9 @@ def _open_writers() -> pipeline.Lines:
     return _writers
 
 
-def _made(count: int) -> pipeline.Lines:
-    return pipeline.Lines(settings.HOT_DATABASE_DSN, count=count, prepare=settings.HOT_PREPARE, wait_s=settings.HOT_WAIT_S)
+def _made(count: int, *, plan_once: bool = False) -> pipeline.Lines:
+    dsn, prepare = settings.HOT_DATABASE_DSN, settings.HOT_PREPARE
+    return pipeline.Lines(dsn, count=count, prepare=prepare, wait_s=settings.HOT_WAIT_S, plan_once=plan_once)
 
 
 async def close_lines() -> None:

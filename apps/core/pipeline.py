@@ -32,6 +32,8 @@ Tuples = list[tuple[Any, ...]]
 # Statements that are prepared on one connection; more are sent whole.
 MAX_PREPARED = 500
 MAX_WAITING = 2_000
+# Left to itself PostgreSQL plans a page with its relations anew each time, which costs more than reading it.
+_PLAN_ONCE = "-c plan_cache_mode=force_generic_plan"
 _BINARY = pq.Format.BINARY
 _PLACEHOLDER = re.compile(r"%(?:\((\w+)\)s|s|%)")
 _EMPTY = b"\x01{}"  # after the version of the format
@@ -83,10 +85,11 @@ class Line:
         self._loop.add_reader(self._socket, self._read)
 
     @classmethod
-    async def open(cls, dsn: str, *, prepare: bool, wait_s: float) -> "Line":
-        """Raises: psycopg.OperationalError."""
+    async def open(cls, dsn: str, *, prepare: bool, wait_s: float, plan_once: bool = False) -> "Line":
+        """`plan_once` as for `Lines`.  Raises: psycopg.OperationalError."""
+        options = {"options": _PLAN_ONCE} if plan_once else {}
         connection = await psycopg.AsyncConnection.connect(
-            make_conninfo(dsn, application_name="florin-hot", **settings.DATABASE_PATIENCE), autocommit=True
+            make_conninfo(dsn, application_name="florin-hot", **options, **settings.DATABASE_PATIENCE), autocommit=True
         )
         return cls(connection, prepare=prepare, wait_s=wait_s)
 
@@ -220,10 +223,10 @@ class Line:
 
 class Lines:
     """The process's lines. What breaks is opened again: at once when nothing else is left, otherwise
-    beside the work."""
+    beside the work. `plan_once`: a statement that is prepared is planned for any parameters, not anew for each."""
 
-    def __init__(self, dsn: str, *, count: int, prepare: bool, wait_s: float) -> None:
-        self._open_one = partial(Line.open, dsn, prepare=prepare, wait_s=wait_s)
+    def __init__(self, dsn: str, *, count: int, prepare: bool, wait_s: float, plan_once: bool = False) -> None:
+        self._open_one = partial(Line.open, dsn, prepare=prepare, wait_s=wait_s, plan_once=plan_once)
         self._count, self._closed = count, False
         self._lines: list[Line] = []
         self._opening: asyncio.Task[None] | None = None

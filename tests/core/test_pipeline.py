@@ -50,6 +50,15 @@ async def test_a_named_parameter_may_stand_twice_beside_a_percent_sign(lines: Li
     assert (found.columns, found.rows) == (("joined",), [("x%yx",)])
 
 
+async def test_a_statement_is_planned_once(database: str) -> None:
+    lines = Lines(settings.HOT_DATABASE_DSN, count=1, prepare=True, wait_s=2.0, plan_once=True)
+    for number in range(7):
+        await lines.ask("SELECT relname FROM pg_class WHERE %s::oid = oid", [number])
+    plans = await lines.ask("SELECT generic_plans, custom_plans FROM pg_prepared_statements WHERE statement LIKE '%FROM pg_class%oid'", ())
+    await lines.close()
+    assert plans.rows == [(7, 0)]
+
+
 async def test_a_failure_is_its_own(lines: Lines) -> None:
     asked = [_value(lines, "SELECT 10 / %s::int", [number]) for number in (5, 0, 2)]
     first, failed, last = await asyncio.gather(*asked, return_exceptions=True)

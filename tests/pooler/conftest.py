@@ -44,7 +44,7 @@ async def _lead(entry: dict, *, hot_prepare: bool) -> None:
     await asyncio.to_thread(connections["default"].close_pool)
     settings.DATABASES["default"].update(entry)
     connections.settings["default"].update(entry)
-    settings.HOT_PREPARE = hot_prepare
+    settings.HOT_PREPARE, settings.HOT_POOLED = hot_prepare, entry["OPTIONS"]["prepare_threshold"] is None
     settings.HOT_DATABASE_DSN = make_conninfo(settings.HOT_DATABASE_DSN, port=entry["PORT"])
 
 

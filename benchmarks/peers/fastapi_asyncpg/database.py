@@ -24,7 +24,7 @@ async def open_pool() -> None:
     entry, size = settings.DATABASES["default"], settings.HOT_LINES + db.WRITERS
     _pool = await asyncpg.create_pool(
         host=entry["HOST"], port=int(entry["PORT"]), user=entry["USER"], password=entry["PASSWORD"], database=entry["NAME"],
-        min_size=size, max_size=size, init=_prepare,
+        min_size=size, max_size=size, init=_prepare, server_settings={"plan_cache_mode": "force_generic_plan"},
     )  # fmt: skip
 
 
