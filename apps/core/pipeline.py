@@ -32,8 +32,11 @@ Tuples = list[tuple[Any, ...]]
 # Statements that are prepared on one connection; more are sent whole.
 MAX_PREPARED = 500
 MAX_WAITING = 2_000
-# Left to itself PostgreSQL plans a page with its relations anew each time, which costs more than reading it.
-_PLAN_ONCE = "-c plan_cache_mode=force_generic_plan"
+# Left to itself PostgreSQL plans a page with its relations anew each time, which costs more than reading it. A plan
+# for any parameters must not believe in an average merchant: it follows indexes, and reads no more than it gives back.
+_PLAN_ONCE = "-c plan_cache_mode=force_generic_plan" + "".join(
+    f" -c enable_{way}=off" for way in ("seqscan", "bitmapscan", "sort", "incremental_sort", "hashjoin", "mergejoin")
+)
 _BINARY = pq.Format.BINARY
 _PLACEHOLDER = re.compile(r"%(?:\((\w+)\)s|s|%)")
 _EMPTY = b"\x01{}"  # after the version of the format

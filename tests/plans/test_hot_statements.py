@@ -6,17 +6,20 @@ so the requests themselves are made, on tables with a history, often enough for 
 
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID
 
 import psycopg
 import pytest
 from django.conf import settings
 from django.db import transaction
 
-from apps.core import db
+from apps.core import db, pipeline
 from apps.core.api.lists import keyset
-from apps.core.flow import Sql, _perform, run
+from apps.core.api.types import CreatedRange
+from apps.core.flow import Sql, Tuples, _perform, run
 from apps.merchants import selectors
-from apps.merchants.domain import hashed
+from apps.merchants.domain import Caller, hashed
 from apps.payments import flows
 from apps.payments.domain import requests
 from benchmarks import ground
@@ -130,6 +133,29 @@ def first_command(kind: str, shop: Shop, other: Shop) -> Sql:
     while not isinstance(step, Sql):
         step = flow.send(_perform(step))
     return step
+
+
+PAGES: dict[str, dict[str, Any]] = {
+    "first": {},
+    "next": {"starting_after": "pi_" + "0" * 26},
+    "previous": {"ending_before": "pi_" + "0" * 26},
+    "by time": {"created": CreatedRange(lt=1)},
+}
+
+
+@pytest.mark.parametrize("name", PAGES)
+@pytest.mark.parametrize("customer_id", [None, UUID(int=0)], ids=["of all", "of a customer"])
+def test_a_page_planned_for_any_merchant_follows_the_merchants_index(year: None, name: str, customer_id: UUID | None) -> None:
+    at = keyset(requests.ListPaymentIntents(limit=20, **PAGES[name]), prefix="pi", column="i.id", created="i.created")
+    caller = Caller(UUID(int=0), False, UUID(int=0), frozenset(), "req_test")
+    step = next(flows.list_payment_intents(caller, at, RELATIONS, customer_id=customer_id))
+    assert isinstance(step, Tuples)
+    text, _ = pipeline._numbered(step.statement)
+    with psycopg.connect(settings.HOT_DATABASE_DSN, options=pipeline._PLAN_ONCE) as line:
+        plan = "\n".join(row[0] for row in line.execute(b"EXPLAIN (GENERIC_PLAN) " + text))
+    assert "Sort" not in plan, plan
+    assert "Seq Scan" not in plan, plan
+    assert ("payments_intent_of_customer" if customer_id else "payments_intent_of_merchant") in plan, plan
 
 
 def test_a_scan_is_seen(scans: Callable[[], dict[str, int]]) -> None:
