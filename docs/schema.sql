@@ -59,6 +59,44 @@ CREATE TYPE public.ledger_effect AS (
 	misfit text
 );
 
+-- Name: payments_attempt_begun; Type: TYPE; Schema: public; Owner: -
+
+CREATE TYPE public.payments_attempt_begun AS (
+	id uuid,
+	created timestamp with time zone,
+	charge_id uuid,
+	kind text,
+	gateway text,
+	off_session boolean,
+	request jsonb
+);
+
+-- Name: payments_attempt_told; Type: TYPE; Schema: public; Owner: -
+
+CREATE TYPE public.payments_attempt_told AS (
+	id uuid,
+	state text,
+	code text,
+	decline_code text,
+	network_reference text
+);
+
+-- Name: payments_intent_told; Type: TYPE; Schema: public; Owner: -
+
+CREATE TYPE public.payments_intent_told AS (
+	id uuid,
+	version integer,
+	status text,
+	amount_capturable bigint,
+	amount_received bigint,
+	payment_method_id uuid,
+	latest_charge_id uuid,
+	next_action jsonb,
+	last_payment_error jsonb,
+	canceled_at timestamp with time zone,
+	cancellation_reason text
+);
+
 -- Name: recon_found; Type: TYPE; Schema: public; Owner: -
 
 CREATE TYPE public.recon_found AS (
@@ -1850,23 +1888,19 @@ END $$;
 CREATE FUNCTION public.payments_begin(commands jsonb) RETURNS jsonb
     LANGUAGE plpgsql
     AS $_$
-DECLARE
-    many int := jsonb_array_length(commands);
-    settled jsonb := idempotency_claims(commands, answered => false);
-    fresh jsonb := payments_without(commands, settled);
-    others jsonb;
-    done boolean;
 BEGIN
-    -- What is not all new is begun one by one, in the order of the intents.
-    IF jsonb_path_exists(fresh, '$[*] ? (@.intent == null || @.method == null || @.with_customer == true || @.intent.customer_id != null)') THEN
-        others := payments_begin_others(fresh, settled);
-        fresh := payments_left(fresh, settled, others);
-        settled := settled || others;
+    -- What is there already is looked at one by one.
+    IF NOT jsonb_path_exists(commands, '$[*] ? (@.intent == null || @.method == null || @.with_customer == true || @.intent.customer_id != null)') THEN
+        BEGIN
+            IF payments_begin_at_once(commands, claiming => true) THEN
+                RETURN payments_outcomes(jsonb_array_length(commands), '{}');
+            END IF;
+            RAISE SQLSTATE 'FL001';
+        EXCEPTION WHEN SQLSTATE 'FL001' OR integrity_constraint_violation OR data_exception THEN
+            -- Nothing of it stays.
+        END;
     END IF;
-    IF fresh <> '[]' THEN
-        done := payments_begin_all(fresh);
-    END IF;
-    RETURN payments_outcomes(many, settled);
+    RETURN payments_begin_the_long_way(commands);
 END $_$;
 
 -- Name: payments_begin_all(jsonb); Type: FUNCTION; Schema: public; Owner: -
@@ -1919,6 +1953,80 @@ BEGIN
     INSERT INTO events_outbox (event_id, event_created, merchant_id, livemode, type, written_at)
     SELECT *, clock_timestamp() FROM written;
     RETURN true;
+END $$;
+
+-- Name: payments_begin_at_once(jsonb, boolean); Type: FUNCTION; Schema: public; Owner: -
+
+CREATE FUNCTION public.payments_begin_at_once(commands jsonb, claiming boolean) RETURNS boolean
+    LANGUAGE plpgsql
+    SET plan_cache_mode TO 'force_generic_plan'
+    AS $$
+DECLARE
+    fine boolean;
+BEGIN
+    WITH x AS MATERIALIZED (
+        SELECT * FROM jsonb_to_recordset(commands) AS x (
+            key idempotency_identity, method payments_payment_method, intent payments_intent, attempt payments_attempt_begun,
+            first_look_s int, last_byte_s int, events events_event[])
+
+    -- idempotency_record
+    ), claims AS (
+        INSERT INTO idempotency_record
+            (merchant_id, livemode, key, fingerprint, state, object_id, locked_until, attempt_no, created)
+        SELECT (x.key).merchant_id, (x.key).livemode, (x.key).key, decode((x.key).fingerprint, 'hex'), 'running', (x.key).object_id,
+               clock_timestamp() + interval '90 seconds', 1, clock_timestamp()
+        FROM x WHERE claiming AND (x.key).key IS NOT NULL
+        ORDER BY (x.key).merchant_id, (x.key).livemode, (x.key).key
+        ON CONFLICT (merchant_id, livemode, key) DO NOTHING
+        RETURNING 1
+
+    -- payments_payment_method
+    ), methods AS (
+        INSERT INTO payments_payment_method
+            (id, merchant_id, livemode, version, created, customer_id, gateway, token, card, billing_details, metadata)
+        SELECT (n).id, (n).merchant_id, (n).livemode, (n).version, (n).created, (n).customer_id, (n).gateway, (n).token, (n).card,
+               (n).billing_details, (n).metadata
+        FROM (SELECT x.method AS n FROM x) x
+
+    -- payments_intent
+    ), intents AS (
+        INSERT INTO payments_intent
+            (id, merchant_id, livemode, version, created, status, amount, amount_capturable, amount_received, currency,
+             capture_method, confirmation_method, customer_id, payment_method_id, client_secret, description,
+             statement_descriptor, statement_descriptor_suffix, receipt_email, metadata, setup_future_usage, shipping,
+             automatic_payment_methods, payment_method_options, transfer_group, return_url)
+        SELECT (n).id, (n).merchant_id, (n).livemode, (n).version, (n).created, (n).status, (n).amount, (n).amount_capturable,
+               (n).amount_received, (n).currency, (n).capture_method, (n).confirmation_method, (n).customer_id, (n).payment_method_id,
+               (n).client_secret, (n).description, (n).statement_descriptor, (n).statement_descriptor_suffix, (n).receipt_email,
+               (n).metadata, (n).setup_future_usage, (n).shipping, (n).automatic_payment_methods, (n).payment_method_options,
+               (n).transfer_group, (n).return_url
+        FROM (SELECT x.intent AS n FROM x) x
+
+    -- payments_attempt
+    ), attempts AS (
+        INSERT INTO payments_attempt
+            (id, merchant_id, livemode, version, created, intent_id, charge_id, payment_method_id, kind, state, gateway, amount, currency,
+             capture, off_session, request, looks, next_look_at, sent_until, started_at)
+        SELECT (a).id, (i).merchant_id, (i).livemode, 1, (a).created, (i).id, (a).charge_id, (i).payment_method_id, (a).kind, 'started',
+               (a).gateway, (i).amount, (i).currency, (i).capture_method <> 'manual', coalesce((a).off_session, false), (a).request, 0,
+               clock_timestamp() + make_interval(secs => first_look_s), clock_timestamp() + make_interval(secs => last_byte_s),
+               clock_timestamp()
+        FROM (SELECT x.attempt AS a, x.intent AS i, x.first_look_s, x.last_byte_s FROM x) x
+
+    -- events_event and events_outbox
+    ), told AS (
+        INSERT INTO events_event
+            (id, merchant_id, livemode, type, created, object_id, sequence, data, previous_attributes, request_id, idempotency_key)
+        SELECT coalesce((e).id, uuidv7()), (e).merchant_id, (e).livemode, (e).type, (e).created, (e).object_id, (e).sequence,
+               (e).data, (e).previous_attributes, (e).request_id, (e).idempotency_key
+        FROM (SELECT unnest(x.events) AS e FROM x) x
+        RETURNING id, created, merchant_id, livemode, type
+    ), outbox AS (
+        INSERT INTO events_outbox (event_id, event_created, merchant_id, livemode, type, written_at)
+        SELECT t.id, t.created, t.merchant_id, t.livemode, t.type, clock_timestamp() FROM told t
+    )
+    SELECT (SELECT count(*) FROM claims) = (SELECT count((x.key).key) FROM x) INTO fine;
+    RETURN fine;
 END $$;
 
 -- Name: payments_intent_sane(text, bigint, bigint, bigint, timestamp with time zone); Type: FUNCTION; Schema: public; Owner: -
@@ -2133,6 +2241,29 @@ BEGIN
     RETURN others;
 END $_$;
 
+-- Name: payments_begin_the_long_way(jsonb); Type: FUNCTION; Schema: public; Owner: -
+
+CREATE FUNCTION public.payments_begin_the_long_way(commands jsonb) RETURNS jsonb
+    LANGUAGE plpgsql
+    AS $_$
+DECLARE
+    many int := jsonb_array_length(commands);
+    settled jsonb := idempotency_claims(commands, answered => false);
+    fresh jsonb := payments_without(commands, settled);
+    others jsonb;
+    done boolean;
+BEGIN
+    IF jsonb_path_exists(fresh, '$[*] ? (@.intent == null || @.method == null || @.with_customer == true || @.intent.customer_id != null)') THEN
+        others := payments_begin_others(fresh, settled);
+        fresh := payments_left(fresh, settled, others);
+        settled := settled || others;
+    END IF;
+    IF fresh <> '[]' THEN
+        done := payments_begin_at_once(fresh, claiming => false);
+    END IF;
+    RETURN payments_outcomes(many, settled);
+END $_$;
+
 -- Name: payments_book(jsonb, jsonb); Type: FUNCTION; Schema: public; Owner: -
 
 CREATE FUNCTION public.payments_book(commands jsonb, refused jsonb) RETURNS jsonb
@@ -2247,25 +2378,19 @@ END $_$;
 CREATE FUNCTION public.payments_create(commands jsonb) RETURNS jsonb
     LANGUAGE plpgsql
     AS $_$
-DECLARE
-    many int := jsonb_array_length(commands);
-    refused jsonb := idempotency_claims(commands, answered => true);
-    problems jsonb;
-    done boolean;
 BEGIN
-    commands := payments_without(commands, refused);
-    problems := payments_parties_refused(commands, refused);
-    IF problems <> '{}' THEN
-        commands := payments_left(commands, refused, problems);
-        refused := refused || problems;
+    -- What refers to customers and methods is looked at one by one.
+    IF NOT jsonb_path_exists(commands, '$[*] ? (@.intent.customer_id != null || @.intent.payment_method_id != null || @.method.id != null)') THEN
+        BEGIN
+            IF payments_create_at_once(commands, claiming => true) THEN
+                RETURN payments_outcomes(jsonb_array_length(commands), '{}');
+            END IF;
+            RAISE SQLSTATE 'FL001';
+        EXCEPTION WHEN SQLSTATE 'FL001' OR integrity_constraint_violation OR data_exception THEN
+            -- Nothing of it stays.
+        END;
     END IF;
-    IF commands <> '[]' THEN
-        IF jsonb_path_exists(commands, '$[*].method.id') THEN
-            PERFORM payments_insert_methods(commands);
-        END IF;
-        done := payments_create_all(commands);
-    END IF;
-    RETURN payments_outcomes(many, refused);
+    RETURN payments_create_the_long_way(commands);
 END $_$;
 
 -- Name: payments_create_all(jsonb); Type: FUNCTION; Schema: public; Owner: -
@@ -2300,6 +2425,84 @@ BEGIN
     INSERT INTO events_outbox (event_id, event_created, merchant_id, livemode, type, written_at)
     SELECT *, clock_timestamp() FROM written;
     RETURN true;
+END $$;
+
+-- Name: payments_create_at_once(jsonb, boolean); Type: FUNCTION; Schema: public; Owner: -
+
+CREATE FUNCTION public.payments_create_at_once(commands jsonb, claiming boolean) RETURNS boolean
+    LANGUAGE plpgsql
+    SET plan_cache_mode TO 'force_generic_plan'
+    AS $$
+DECLARE
+    fine boolean;
+BEGIN
+    WITH x AS MATERIALIZED (
+        SELECT * FROM jsonb_to_recordset(commands) AS x (
+            key idempotency_identity, answer idempotency_answer, intent payments_intent, events events_event[])
+
+    -- idempotency_record
+    ), claims AS (
+        INSERT INTO idempotency_record
+            (merchant_id, livemode, key, fingerprint, state, object_id, status, body, attempt_no, created)
+        SELECT (x.key).merchant_id, (x.key).livemode, (x.key).key, decode((x.key).fingerprint, 'hex'), 'done', (x.key).object_id,
+               (x.answer).status, (x.answer).body, 1, clock_timestamp()
+        FROM x WHERE claiming AND (x.key).key IS NOT NULL
+        ORDER BY (x.key).merchant_id, (x.key).livemode, (x.key).key
+        ON CONFLICT (merchant_id, livemode, key) DO NOTHING
+        RETURNING 1
+
+    -- payments_intent
+    ), intents AS (
+        INSERT INTO payments_intent
+            (id, merchant_id, livemode, version, created, status, amount, amount_capturable, amount_received, currency,
+             capture_method, confirmation_method, customer_id, payment_method_id, client_secret, description,
+             statement_descriptor, statement_descriptor_suffix, receipt_email, metadata, setup_future_usage, shipping,
+             automatic_payment_methods, payment_method_options, transfer_group, return_url)
+        SELECT (n).id, (n).merchant_id, (n).livemode, (n).version, (n).created, (n).status, (n).amount, (n).amount_capturable,
+               (n).amount_received, (n).currency, (n).capture_method, (n).confirmation_method, (n).customer_id, (n).payment_method_id,
+               (n).client_secret, (n).description, (n).statement_descriptor, (n).statement_descriptor_suffix, (n).receipt_email,
+               (n).metadata, (n).setup_future_usage, (n).shipping, (n).automatic_payment_methods, (n).payment_method_options,
+               (n).transfer_group, (n).return_url
+        FROM (SELECT x.intent AS n FROM x) x
+
+    -- events_event and events_outbox
+    ), told AS (
+        INSERT INTO events_event
+            (id, merchant_id, livemode, type, created, object_id, sequence, data, previous_attributes, request_id, idempotency_key)
+        SELECT coalesce((e).id, uuidv7()), (e).merchant_id, (e).livemode, (e).type, (e).created, (e).object_id, (e).sequence,
+               coalesce((e).data, body), (e).previous_attributes, (e).request_id, (e).idempotency_key
+        FROM (SELECT unnest(x.events) AS e, (x.answer).body FROM x) x
+        RETURNING id, created, merchant_id, livemode, type
+    ), outbox AS (
+        INSERT INTO events_outbox (event_id, event_created, merchant_id, livemode, type, written_at)
+        SELECT t.id, t.created, t.merchant_id, t.livemode, t.type, clock_timestamp() FROM told t
+    )
+    SELECT (SELECT count(*) FROM claims) = (SELECT count((x.key).key) FROM x) INTO fine;
+    RETURN fine;
+END $$;
+
+-- Name: payments_create_the_long_way(jsonb); Type: FUNCTION; Schema: public; Owner: -
+
+CREATE FUNCTION public.payments_create_the_long_way(commands jsonb) RETURNS jsonb
+    LANGUAGE plpgsql
+    AS $$
+DECLARE
+    many int := jsonb_array_length(commands);
+    refused jsonb := idempotency_claims(commands, answered => true);
+    problems jsonb;
+    done boolean;
+BEGIN
+    commands := payments_without(commands, refused);
+    problems := payments_parties_refused(commands, refused);
+    IF problems <> '{}' THEN
+        commands := payments_left(commands, refused, problems);
+        refused := refused || problems;
+    END IF;
+    IF commands <> '[]' THEN
+        PERFORM payments_insert_methods(commands);
+        done := payments_create_at_once(commands, claiming => false);
+    END IF;
+    RETURN payments_outcomes(many, refused);
 END $$;
 
 -- Name: payments_end_waiting(jsonb); Type: FUNCTION; Schema: public; Owner: -
@@ -2843,29 +3046,19 @@ END $$;
 CREATE FUNCTION public.payments_record(commands jsonb) RETURNS jsonb
     LANGUAGE plpgsql
     AS $_$
-DECLARE
-    many int := jsonb_array_length(commands);
-    settled jsonb := payments_late_claimed(commands);
-    good jsonb := payments_without(commands, settled);
-    problems jsonb;
 BEGIN
-    -- `window_s`: only the slow look knows what a gateway's denial is worth.
-    IF jsonb_path_exists(good, '$[*] ? (@.attempt == null || @.window_s != null)') OR NOT payments_all_recordable(good) THEN
-        problems := payments_unrecordable(good, settled);
-        good := payments_left(good, settled, problems);
-        settled := settled || problems;
+    -- `window_s`: only the long way knows what a gateway's denial is worth.
+    IF NOT jsonb_path_exists(commands, '$[*] ? (@.attempt == null || @.intent == null || @.claim == true || @.window_s != null)') THEN
+        BEGIN
+            IF payments_record_altogether(commands) AND payments_book(commands, '{}') = '{}' THEN
+                RETURN payments_outcomes(jsonb_array_length(commands), '{}');
+            END IF;
+            RAISE SQLSTATE 'FL001';
+        EXCEPTION WHEN SQLSTATE 'FL001' OR integrity_constraint_violation OR data_exception THEN
+            -- Nothing of it stays.
+        END;
     END IF;
-    problems := payments_book(good, settled);
-    IF problems <> '{}' THEN
-        SELECT jsonb_object_agg(n.no, payments_refuse('ledger', n.command) || jsonb_build_object('reason', problems -> n.no::text))
-        INTO problems FROM payments_numbered(good, settled) n WHERE problems ? n.no::text;
-        good := payments_left(good, settled, problems);
-        settled := settled || problems;
-    END IF;
-    IF good <> '[]' THEN
-        PERFORM payments_record_all(good);
-    END IF;
-    RETURN payments_outcomes(many, settled);
+    RETURN payments_record_the_long_way(commands);
 END $_$;
 
 -- Name: payments_record_all(jsonb); Type: FUNCTION; Schema: public; Owner: -
@@ -2884,6 +3077,119 @@ BEGIN
     END IF;
     done := payments_record_everything(commands);
 END $_$;
+
+-- Name: payments_record_altogether(jsonb); Type: FUNCTION; Schema: public; Owner: -
+
+CREATE FUNCTION public.payments_record_altogether(commands jsonb) RETURNS boolean
+    LANGUAGE plpgsql
+    AS $_$
+DECLARE
+    fine boolean := payments_record_at_once(commands);
+BEGIN
+    IF jsonb_path_exists(commands, '$[*] ? (@.method != null || @.charge.version > 1)') THEN
+        PERFORM payments_change_known(commands);
+    END IF;
+    IF jsonb_path_exists(commands, '$[*].attempt ? (@.kind == "void" && @.state == "succeeded")') THEN
+        PERFORM payments_end_waiting(commands);
+    END IF;
+    RETURN fine;
+END $_$;
+
+-- Name: payments_record_at_once(jsonb); Type: FUNCTION; Schema: public; Owner: -
+
+CREATE FUNCTION public.payments_record_at_once(commands jsonb) RETURNS boolean
+    LANGUAGE plpgsql
+    SET plan_cache_mode TO 'force_generic_plan'
+    SET enable_seqscan TO 'off'
+    SET enable_hashjoin TO 'off'
+    SET enable_mergejoin TO 'off'
+    AS $$
+DECLARE
+    fine boolean;
+BEGIN
+    WITH x AS MATERIALIZED (
+        SELECT * FROM jsonb_to_recordset(commands) AS x (
+            key idempotency_identity, answer idempotency_answer, attempt payments_attempt_told, look_s int,
+            intent payments_intent_told, intent_version int, charge payments_charge, transaction payments_balance_transaction,
+            funds payments_funds, events events_event[])
+
+    -- payments_intent, locked by id
+    ), intents AS (
+        UPDATE payments_intent i SET
+            version = (n).version, status = (n).status, amount_capturable = (n).amount_capturable,
+            amount_received = (n).amount_received, payment_method_id = (n).payment_method_id,
+            latest_charge_id = (n).latest_charge_id, next_action = nullif((n).next_action, 'null'),
+            last_payment_error = nullif((n).last_payment_error, 'null'), canceled_at = (n).canceled_at,
+            cancellation_reason = (n).cancellation_reason
+        FROM (SELECT (x.intent).id, x.intent AS n, x.intent_version FROM x ORDER BY (x.intent).id) x
+        WHERE i.id = x.id AND i.version = x.intent_version
+        RETURNING 1
+
+    -- payments_attempt
+    ), attempts AS (
+        UPDATE payments_attempt a SET
+            version = a.version + 1, state = (n).state, code = (n).code, decline_code = (n).decline_code,
+            network_reference = (n).network_reference,
+            ended_at = CASE WHEN (n).state IN ('succeeded', 'failed') THEN clock_timestamp() END,
+            next_look_at = CASE WHEN (n).state IN ('succeeded', 'failed') THEN NULL
+                ELSE coalesce(clock_timestamp() + make_interval(secs => x.look_s), a.next_look_at) END
+        FROM (SELECT (x.attempt).id, x.attempt AS n, x.look_s FROM x) x
+        WHERE a.id = x.id AND a.state NOT IN ('succeeded', 'failed')
+        RETURNING 1
+
+    -- payments_balance_transaction
+    ), transactions AS (
+        INSERT INTO payments_balance_transaction
+            (id, merchant_id, livemode, version, created, type, amount, fee, net, currency, available_on, released, source, entry_id, description)
+        SELECT (n).id, (n).merchant_id, (n).livemode, (n).version, (n).created, (n).type, (n).amount, (n).fee, (n).net, (n).currency,
+               (n).available_on, (n).released, (n).source, (n).entry_id, (n).description
+        FROM (SELECT x.transaction AS n FROM x) x WHERE (n).id IS NOT NULL
+
+    -- payments_charge: the new ones
+    ), charges AS (
+        INSERT INTO payments_charge
+            (id, merchant_id, livemode, version, created, intent_id, attempt_id, customer_id, payment_method_id,
+             balance_transaction_id, status, amount, amount_captured, amount_refunded, amount_refund_pending, currency, captured,
+             failure_code, failure_message, decline_code, network_reference, card, billing_details, description,
+             statement_descriptor, statement_descriptor_suffix, receipt_email, metadata, shipping, transfer_group)
+        SELECT (n).id, (n).merchant_id, (n).livemode, (n).version, (n).created, (n).intent_id, (n).attempt_id, (n).customer_id,
+               (n).payment_method_id, (n).balance_transaction_id, (n).status, (n).amount, (n).amount_captured, (n).amount_refunded,
+               (n).amount_refund_pending, (n).currency, (n).captured, (n).failure_code, (n).failure_message, (n).decline_code,
+               (n).network_reference, (n).card, (n).billing_details, (n).description, (n).statement_descriptor,
+               (n).statement_descriptor_suffix, (n).receipt_email, (n).metadata, (n).shipping, (n).transfer_group
+        FROM (SELECT x.charge AS n FROM x) x WHERE (n).version = 1
+
+    -- payments_funds
+    ), funds AS (
+        INSERT INTO payments_funds (charge_id, merchant_id, livemode, balance_transaction_id, currency, available_on, amount, remaining)
+        SELECT (n).charge_id, (n).merchant_id, (n).livemode, (n).balance_transaction_id, (n).currency, (n).available_on, (n).amount,
+               (n).remaining
+        FROM (SELECT x.funds AS n FROM x) x WHERE (n).charge_id IS NOT NULL
+
+    -- idempotency_record: the answers; a record that is done keeps its first one
+    ), finished AS (
+        UPDATE idempotency_record AS r SET
+            state = 'done', status = (x.answer).status, body = (x.answer).body, locked_until = NULL
+        FROM x
+        WHERE r.merchant_id = (x.key).merchant_id AND r.livemode = (x.key).livemode AND r.key = (x.key).key
+          AND r.fingerprint = decode((x.key).fingerprint, 'hex') AND r.state = 'running' AND (x.answer).status IS NOT NULL
+
+    -- events_event and events_outbox
+    ), told AS (
+        INSERT INTO events_event
+            (id, merchant_id, livemode, type, created, object_id, sequence, data, previous_attributes, request_id, idempotency_key)
+        SELECT coalesce((e).id, uuidv7()), (e).merchant_id, (e).livemode, (e).type, (e).created, (e).object_id, (e).sequence,
+               coalesce((e).data, body), (e).previous_attributes, (e).request_id, (e).idempotency_key
+        FROM (SELECT unnest(x.events) AS e, (x.answer).body FROM x) x
+        RETURNING id, created, merchant_id, livemode, type
+    ), outbox AS (
+        INSERT INTO events_outbox (event_id, event_created, merchant_id, livemode, type, written_at)
+        SELECT t.id, t.created, t.merchant_id, t.livemode, t.type, clock_timestamp() FROM told t
+    )
+    SELECT (SELECT count(*) FROM intents) = jsonb_array_length(commands)
+       AND (SELECT count(*) FROM attempts) = jsonb_array_length(commands) INTO fine;
+    RETURN fine;
+END $$;
 
 -- Name: payments_record_everything(jsonb); Type: FUNCTION; Schema: public; Owner: -
 
@@ -3006,6 +3312,36 @@ BEGIN
         PERFORM payments_update_intent(c -> 'intent');
     END IF;
 END $$;
+
+-- Name: payments_record_the_long_way(jsonb); Type: FUNCTION; Schema: public; Owner: -
+
+CREATE FUNCTION public.payments_record_the_long_way(commands jsonb) RETURNS jsonb
+    LANGUAGE plpgsql
+    AS $_$
+DECLARE
+    many int := jsonb_array_length(commands);
+    settled jsonb := payments_late_claimed(commands);
+    good jsonb := payments_without(commands, settled);
+    problems jsonb;
+    done boolean;
+BEGIN
+    IF jsonb_path_exists(good, '$[*] ? (@.attempt == null || @.window_s != null)') OR NOT payments_all_recordable(good) THEN
+        problems := payments_unrecordable(good, settled);
+        good := payments_left(good, settled, problems);
+        settled := settled || problems;
+    END IF;
+    problems := payments_book(good, settled);
+    IF problems <> '{}' THEN
+        SELECT jsonb_object_agg(n.no, payments_refuse('ledger', n.command) || jsonb_build_object('reason', problems -> n.no::text))
+        INTO problems FROM payments_numbered(good, settled) n WHERE problems ? n.no::text;
+        good := payments_left(good, settled, problems);
+        settled := settled || problems;
+    END IF;
+    IF good <> '[]' THEN
+        done := payments_record_altogether(good);
+    END IF;
+    RETURN payments_outcomes(many, settled);
+END $_$;
 
 -- Name: payments_refund_begin(jsonb); Type: FUNCTION; Schema: public; Owner: -
 
@@ -3429,23 +3765,16 @@ END $$;
 CREATE FUNCTION public.payments_transfer(commands jsonb) RETURNS jsonb
     LANGUAGE plpgsql
     AS $$
-DECLARE
-    many int := jsonb_array_length(commands);
-    refused jsonb := idempotency_claims(commands, answered => true);
-    problems jsonb;
-    done boolean;
 BEGIN
-    commands := payments_without(commands, refused);
-    problems := payments_book(commands, refused);
-    IF problems <> '{}' THEN
-        PERFORM idempotency_give_back(n.command) FROM payments_numbered(commands, refused) n WHERE problems ? n.no::text;
-        commands := payments_left(commands, refused, problems);
-        refused := refused || problems;
-    END IF;
-    IF commands <> '[]' THEN
-        done := payments_transfer_all(commands);
-    END IF;
-    RETURN payments_outcomes(many, refused);
+    BEGIN
+        IF payments_transfer_at_once(commands, claiming => true) AND payments_book(commands, '{}') = '{}' THEN
+            RETURN payments_outcomes(jsonb_array_length(commands), '{}');
+        END IF;
+        RAISE SQLSTATE 'FL001';
+    EXCEPTION WHEN SQLSTATE 'FL001' OR integrity_constraint_violation OR data_exception THEN
+        -- Nothing of it stays.
+    END;
+    RETURN payments_transfer_the_long_way(commands);
 END $$;
 
 -- Name: payments_transfer_all(jsonb); Type: FUNCTION; Schema: public; Owner: -
@@ -3484,6 +3813,64 @@ BEGIN
     RETURN true;
 END $$;
 
+-- Name: payments_transfer_at_once(jsonb, boolean); Type: FUNCTION; Schema: public; Owner: -
+
+CREATE FUNCTION public.payments_transfer_at_once(commands jsonb, claiming boolean) RETURNS boolean
+    LANGUAGE plpgsql
+    SET plan_cache_mode TO 'force_generic_plan'
+    AS $$
+DECLARE
+    fine boolean;
+BEGIN
+    WITH x AS MATERIALIZED (
+        SELECT * FROM jsonb_to_recordset(commands) AS x (
+            key idempotency_identity, answer idempotency_answer, transfer payments_transfer,
+            transactions payments_balance_transaction[], events events_event[])
+
+    -- idempotency_record
+    ), claims AS (
+        INSERT INTO idempotency_record
+            (merchant_id, livemode, key, fingerprint, state, object_id, status, body, attempt_no, created)
+        SELECT (x.key).merchant_id, (x.key).livemode, (x.key).key, decode((x.key).fingerprint, 'hex'), 'done', (x.key).object_id,
+               (x.answer).status, (x.answer).body, 1, clock_timestamp()
+        FROM x WHERE claiming AND (x.key).key IS NOT NULL
+        ORDER BY (x.key).merchant_id, (x.key).livemode, (x.key).key
+        ON CONFLICT (merchant_id, livemode, key) DO NOTHING
+        RETURNING 1
+
+    -- payments_balance_transaction
+    ), sides AS (
+        INSERT INTO payments_balance_transaction
+            (id, merchant_id, livemode, version, created, type, amount, fee, net, currency, available_on, released, source, entry_id, description)
+        SELECT (n).id, (n).merchant_id, (n).livemode, (n).version, (n).created, (n).type, (n).amount, (n).fee, (n).net, (n).currency,
+               (n).available_on, (n).released, (n).source, (n).entry_id, (n).description
+        FROM (SELECT unnest(x.transactions) AS n FROM x) x
+
+    -- payments_transfer
+    ), transfers AS (
+        INSERT INTO payments_transfer
+            (id, merchant_id, livemode, version, created, destination_id, balance_transaction_id, amount, currency, description, metadata,
+             transfer_group)
+        SELECT (n).id, (n).merchant_id, (n).livemode, (n).version, (n).created, (n).destination_id, (n).balance_transaction_id, (n).amount,
+               (n).currency, (n).description, (n).metadata, (n).transfer_group
+        FROM (SELECT x.transfer AS n FROM x) x
+
+    -- events_event and events_outbox
+    ), told AS (
+        INSERT INTO events_event
+            (id, merchant_id, livemode, type, created, object_id, sequence, data, previous_attributes, request_id, idempotency_key)
+        SELECT coalesce((e).id, uuidv7()), (e).merchant_id, (e).livemode, (e).type, (e).created, (e).object_id, (e).sequence,
+               coalesce((e).data, body), (e).previous_attributes, (e).request_id, (e).idempotency_key
+        FROM (SELECT unnest(x.events) AS e, (x.answer).body FROM x) x
+        RETURNING id, created, merchant_id, livemode, type
+    ), outbox AS (
+        INSERT INTO events_outbox (event_id, event_created, merchant_id, livemode, type, written_at)
+        SELECT t.id, t.created, t.merchant_id, t.livemode, t.type, clock_timestamp() FROM told t
+    )
+    SELECT (SELECT count(*) FROM claims) = (SELECT count((x.key).key) FROM x) INTO fine;
+    RETURN fine;
+END $$;
+
 -- Name: payments_transfer_rows(jsonb); Type: FUNCTION; Schema: public; Owner: -
 
 CREATE FUNCTION public.payments_transfer_rows(c jsonb) RETURNS void
@@ -3500,6 +3887,30 @@ BEGIN
     VALUES
         (n.id, n.merchant_id, n.livemode, n.version, n.created, n.destination_id, n.balance_transaction_id, n.amount, n.currency,
          n.description, n.metadata, n.transfer_group);
+END $$;
+
+-- Name: payments_transfer_the_long_way(jsonb); Type: FUNCTION; Schema: public; Owner: -
+
+CREATE FUNCTION public.payments_transfer_the_long_way(commands jsonb) RETURNS jsonb
+    LANGUAGE plpgsql
+    AS $$
+DECLARE
+    many int := jsonb_array_length(commands);
+    refused jsonb := idempotency_claims(commands, answered => true);
+    problems jsonb;
+    done boolean;
+BEGIN
+    commands := payments_without(commands, refused);
+    problems := payments_book(commands, refused);
+    IF problems <> '{}' THEN
+        PERFORM idempotency_give_back(n.command) FROM payments_numbered(commands, refused) n WHERE problems ? n.no::text;
+        commands := payments_left(commands, refused, problems);
+        refused := refused || problems;
+    END IF;
+    IF commands <> '[]' THEN
+        done := payments_transfer_at_once(commands, claiming => false);
+    END IF;
+    RETURN payments_outcomes(many, refused);
 END $$;
 
 -- Name: payments_unrecordable(jsonb, jsonb); Type: FUNCTION; Schema: public; Owner: -
@@ -7471,6 +7882,10 @@ GRANT ALL ON FUNCTION public.payments_begin(commands jsonb) TO florin_app;
 
 GRANT ALL ON FUNCTION public.payments_begin_all(commands jsonb) TO florin_app;
 
+-- Name: FUNCTION payments_begin_at_once(commands jsonb, claiming boolean); Type: ACL; Schema: public; Owner: -
+
+GRANT ALL ON FUNCTION public.payments_begin_at_once(commands jsonb, claiming boolean) TO florin_app;
+
 -- Name: FUNCTION payments_intent_sane(status text, amount bigint, amount_capturable bigint, amount_received bigint, canceled_at timestamp with time zone); Type: ACL; Schema: public; Owner: -
 
 GRANT ALL ON FUNCTION public.payments_intent_sane(status text, amount bigint, amount_capturable bigint, amount_received bigint, canceled_at timestamp with time zone) TO florin_app;
@@ -7503,6 +7918,10 @@ GRANT ALL ON FUNCTION public.payments_begin_one(c jsonb) TO florin_app;
 
 GRANT ALL ON FUNCTION public.payments_begin_others(fresh jsonb, settled jsonb) TO florin_app;
 
+-- Name: FUNCTION payments_begin_the_long_way(commands jsonb); Type: ACL; Schema: public; Owner: -
+
+GRANT ALL ON FUNCTION public.payments_begin_the_long_way(commands jsonb) TO florin_app;
+
 -- Name: FUNCTION payments_book(commands jsonb, refused jsonb); Type: ACL; Schema: public; Owner: -
 
 GRANT ALL ON FUNCTION public.payments_book(commands jsonb, refused jsonb) TO florin_app;
@@ -7534,6 +7953,14 @@ GRANT ALL ON FUNCTION public.payments_create(commands jsonb) TO florin_app;
 -- Name: FUNCTION payments_create_all(commands jsonb); Type: ACL; Schema: public; Owner: -
 
 GRANT ALL ON FUNCTION public.payments_create_all(commands jsonb) TO florin_app;
+
+-- Name: FUNCTION payments_create_at_once(commands jsonb, claiming boolean); Type: ACL; Schema: public; Owner: -
+
+GRANT ALL ON FUNCTION public.payments_create_at_once(commands jsonb, claiming boolean) TO florin_app;
+
+-- Name: FUNCTION payments_create_the_long_way(commands jsonb); Type: ACL; Schema: public; Owner: -
+
+GRANT ALL ON FUNCTION public.payments_create_the_long_way(commands jsonb) TO florin_app;
 
 -- Name: FUNCTION payments_end_waiting(commands jsonb); Type: ACL; Schema: public; Owner: -
 
@@ -7659,6 +8086,14 @@ GRANT ALL ON FUNCTION public.payments_record(commands jsonb) TO florin_app;
 
 GRANT ALL ON FUNCTION public.payments_record_all(commands jsonb) TO florin_app;
 
+-- Name: FUNCTION payments_record_altogether(commands jsonb); Type: ACL; Schema: public; Owner: -
+
+GRANT ALL ON FUNCTION public.payments_record_altogether(commands jsonb) TO florin_app;
+
+-- Name: FUNCTION payments_record_at_once(commands jsonb); Type: ACL; Schema: public; Owner: -
+
+GRANT ALL ON FUNCTION public.payments_record_at_once(commands jsonb) TO florin_app;
+
 -- Name: FUNCTION payments_record_everything(commands jsonb); Type: ACL; Schema: public; Owner: -
 
 GRANT ALL ON FUNCTION public.payments_record_everything(commands jsonb) TO florin_app;
@@ -7670,6 +8105,10 @@ GRANT ALL ON FUNCTION public.payments_record_problem(c jsonb) TO florin_app;
 -- Name: FUNCTION payments_record_rows(c jsonb); Type: ACL; Schema: public; Owner: -
 
 GRANT ALL ON FUNCTION public.payments_record_rows(c jsonb) TO florin_app;
+
+-- Name: FUNCTION payments_record_the_long_way(commands jsonb); Type: ACL; Schema: public; Owner: -
+
+GRANT ALL ON FUNCTION public.payments_record_the_long_way(commands jsonb) TO florin_app;
 
 -- Name: FUNCTION payments_refund_begin(commands jsonb); Type: ACL; Schema: public; Owner: -
 
@@ -7739,9 +8178,17 @@ GRANT ALL ON FUNCTION public.payments_transfer(commands jsonb) TO florin_app;
 
 GRANT ALL ON FUNCTION public.payments_transfer_all(commands jsonb) TO florin_app;
 
+-- Name: FUNCTION payments_transfer_at_once(commands jsonb, claiming boolean); Type: ACL; Schema: public; Owner: -
+
+GRANT ALL ON FUNCTION public.payments_transfer_at_once(commands jsonb, claiming boolean) TO florin_app;
+
 -- Name: FUNCTION payments_transfer_rows(c jsonb); Type: ACL; Schema: public; Owner: -
 
 GRANT ALL ON FUNCTION public.payments_transfer_rows(c jsonb) TO florin_app;
+
+-- Name: FUNCTION payments_transfer_the_long_way(commands jsonb); Type: ACL; Schema: public; Owner: -
+
+GRANT ALL ON FUNCTION public.payments_transfer_the_long_way(commands jsonb) TO florin_app;
 
 -- Name: FUNCTION payments_unrecordable(commands jsonb, settled jsonb); Type: ACL; Schema: public; Owner: -
 

@@ -6,6 +6,7 @@ from uuid import uuid4
 
 import orjson
 import pytest
+from django.db import IntegrityError
 
 from apps.core import db
 from apps.core.flow import Flow, Sql, _perform
@@ -141,3 +142,20 @@ def test_what_the_ledger_refuses_is_refused_alone(shop: Shop) -> None:
     assert [said(outcome) for outcome in outcomes] == ["ok", "ledger", "ok"]
     assert outcomes[1]["reason"]["error"] == "unbalanced"
     assert shop.booked("pending") == 2 * orjson.loads(orjson.dumps(good["funds"]))["amount"]
+
+
+def test_the_same_outcome_twice_in_one_batch_is_recorded_once(shop: Shop) -> None:
+    first, other = recording(shop), recording(shop)
+    outcomes = db.call("payments_record", [first, other, first])
+    assert [said(outcome) for outcome in outcomes] == ["ok", "ok", "stale"]
+    assert len(shop.rows("payments_charge")) == 2
+    assert shop.events().count("payment_intent.succeeded") == 2
+
+
+def test_a_batch_that_cannot_be_begun_leaves_nothing_and_frees_its_keys(shop: Shop) -> None:
+    good, bad = beginning(shop), beginning(shop)
+    bad["intent"] = {**bad["intent"], "amount": -1}
+    with pytest.raises(IntegrityError):
+        db.call("payments_begin", [good, bad])
+    assert (shop.rows("payments_intent"), shop.rows("payments_attempt")) == ([], [])
+    assert said(db.call("payments_begin", [good])[0]) == "ok"
