@@ -5,12 +5,14 @@ from apps.core.audit import Check
 CHECKS = (
     Check(
         name="every entry has its postings and they sum to zero per currency",
-        sql="""SELECT e.id, e.source, e.lines FROM ledger_entry e
-               LEFT JOIN LATERAL (
-                   SELECT count(*) AS arrived, bool_or(net <> 0) AS off FROM (
-                       SELECT p.currency, sum(p.amount) OVER (PARTITION BY p.currency) AS net FROM ledger_posting p
-                       WHERE p.entry_id = e.id AND p.booked_on = e.booked_on) per) t ON true
-               WHERE t.arrived <> e.lines OR t.arrived < 2 OR t.off""",
+        # Both tables whole, once: an index look-up for each entry is what takes an hour on a large ledger.
+        sql="""SELECT coalesce(e.id, t.entry_id) AS id, e.source, e.lines, t.arrived FROM ledger_entry e
+               FULL JOIN (
+                   SELECT entry_id, booked_on, sum(arrived) AS arrived, bool_or(net <> 0) AS off FROM (
+                       SELECT entry_id, booked_on, currency, count(*) AS arrived, sum(amount) AS net FROM ledger_posting
+                       GROUP BY entry_id, booked_on, currency) per
+                   GROUP BY entry_id, booked_on) t ON t.entry_id = e.id AND t.booked_on = e.booked_on
+               WHERE t.arrived IS DISTINCT FROM e.lines OR t.arrived < 2 OR t.off""",
     ),
     Check(
         name="every balance is the sum of its postings",

@@ -85,6 +85,12 @@ FOUND = {
     "UPDATE ledger_balance SET held = held - 1 WHERE held > 0": "every held total is the sum of its open holds",
     f"UPDATE ledger_posting SET balance_after = 1 WHERE id = {LAST}": "the running balances of guarded accounts follow one another",
     f"UPDATE ledger_posting SET amount = amount + 1 WHERE id = {LAST}": "every entry has its postings and they sum to zero per currency",
+    f"DELETE FROM ledger_posting WHERE id = {LAST}": "every entry has its postings and they sum to zero per currency",
+    f"UPDATE ledger_posting SET currency = 'usd' WHERE id = {LAST}": "every entry has its postings and they sum to zero per currency",
+    "DELETE FROM ledger_posting": "every entry has its postings and they sum to zero per currency",
+    "DELETE FROM ledger_entry e WHERE NOT EXISTS (SELECT FROM ledger_hold h WHERE h.entry_id = e.id)": (
+        "every entry has its postings and they sum to zero per currency"
+    ),
     "UPDATE ledger_entry SET recorded_at = recorded_at + interval '1 day'": "nothing was booked into a month after it was closed",
     "ALTER TABLE ledger_seal DISABLE TRIGGER ledger_seal_kept": "no rule of the ledger is switched off, in no partition",
     "DROP TRIGGER ledger_posting_by_parent ON ledger_posting_default": "no rule of the ledger is switched off, in no partition",
