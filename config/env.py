@@ -10,7 +10,10 @@ from urllib.parse import unquote, urlsplit
 
 ROOT = Path(__file__).resolve().parent.parent
 # They say how to use DATABASE_URL: the stack's are of no use to somebody who names another database.
-OF_THE_DATABASE = {"DATABASE_POOLED", "DATABASE_PREPARE", "DATABASE_DIRECT_URL", "HOT_DATABASE_URL", "HOT_PREPARE"}
+OF_THE_DATABASE = {
+    "DATABASE_POOLED", "DATABASE_PREPARE", "DATABASE_DIRECT_URL", "HOT_DATABASE_URL", "HOT_PREPARE",
+    "DATABASE_JOBS_USER", "DATABASE_JOBS_PASSWORD",
+}  # fmt: skip
 
 
 def state_dir() -> Path:

@@ -37,6 +37,10 @@ def settings(layout: Layout, ports: Mapping[str, int], passwords: Mapping[str, s
     values |= {name: os.environ[name] for name in FROM_ENVIRONMENT if os.environ.get(name)}
     if "DATABASE_URL" in os.environ and "DATABASE_OWNER_URL" not in os.environ:
         values["DATABASE_OWNER_URL"] = os.environ["DATABASE_URL"]
+    if os.environ.get("DATABASE_URL"):
+        # The login belongs to our own server.
+        for name in ("DATABASE_JOBS_USER", "DATABASE_JOBS_PASSWORD"):
+            values[name] = os.environ.get(name, "")
     return values
 
 
@@ -66,6 +70,8 @@ def _addresses(ports: Mapping[str, int], passwords: Mapping[str, str]) -> dict[s
     database, redis = ports["postgres"], ports["redis"]
     return {
         "DATABASE_URL": postgres.url(port=database, user="florin_app", password=passwords["app"]),
+        "DATABASE_JOBS_USER": "florin_jobs",
+        "DATABASE_JOBS_PASSWORD": passwords["jobs"],
         "DATABASE_OWNER_URL": postgres.url(port=database, user="florin_owner", password=passwords["owner"]),
         "REDIS_URL": redis_server.url(port=redis, password=passwords["redis"]),
         "PORT": str(ports["web"]),

@@ -14,6 +14,7 @@ OVERRIDES = {
     "superuser": "FLORIN_PG_SUPERUSER_PASSWORD",
     "owner": "FLORIN_PG_OWNER_PASSWORD",
     "app": "FLORIN_PG_APP_PASSWORD",
+    "jobs": "FLORIN_PG_JOBS_PASSWORD",
     "redis": "FLORIN_REDIS_PASSWORD",
     "pooler": "FLORIN_PGBOUNCER_PASSWORD",
     "django": "SECRET_KEY",

@@ -139,7 +139,12 @@ def prepare(layout: Layout, server: Path, *, ports: Mapping[str, int], passwords
     account = service_account()
     own_directory(layout.runtime, mode=0o711)
     userlist = layout.runtime / "pgbouncer-users.txt"
-    known = {"florin_app": passwords["app"], "florin_owner": passwords["owner"], ADMIN: passwords["pooler"]}
+    known = {
+        "florin_app": passwords["app"],
+        "florin_jobs": passwords["jobs"],
+        "florin_owner": passwords["owner"],
+        ADMIN: passwords["pooler"],
+    }
     write_atomically(userlist, users(known), uid=account.uid)
     text = configuration(server, behind=("127.0.0.1", ports["postgres"]), listen_port=ports["pgbouncer"], userlist=userlist)
     write_atomically(layout.runtime / "pgbouncer.ini", text, uid=account.uid)

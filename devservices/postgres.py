@@ -92,7 +92,7 @@ def set_up(*, port: int, passwords: dict[str, str]) -> None:
     """The roles, their passwords and the database exist."""
     with _superuser(port, passwords["superuser"], "postgres") as postgres:
         postgres.execute((SQL / "roles.sql").read_bytes())
-        for role in ("owner", "app"):
+        for role in ("owner", "app", "jobs"):
             _set_password(postgres, f"florin_{role}", passwords[role])
     # template1 first: every database made later, those of the tests too, starts with the same rules.
     for database in ("template1", DATABASE):

@@ -86,6 +86,11 @@ TEMPLATES = [
 # direct port where a pooler stands between.
 _database = env.database(env.text("DATABASE_URL", "postgres://florin_app@127.0.0.1:5432/florin"))
 _owner = env.database(env.text("DATABASE_OWNER_URL", env.text("DATABASE_URL", "postgres://florin_app@127.0.0.1:5432/florin")))
+# Whoever nobody waits for (workers, manage.py) logs in as a role that may take minutes for a statement, not seconds.
+# Roles, because what a session sets reaches somebody else through a transaction pooler.
+JOBS = env.flag("JOBS", False) and env.given("DATABASE_JOBS_USER")
+if JOBS:
+    _database |= {"USER": env.text("DATABASE_JOBS_USER"), "PASSWORD": env.text("DATABASE_JOBS_PASSWORD", "")}
 # A transaction pooler (PgBouncer) stands between. One that follows prepared statements (1.21 and later) says so.
 POOLED = env.flag("DATABASE_POOLED", False)
 PREPARE = env.flag("DATABASE_PREPARE", not POOLED)

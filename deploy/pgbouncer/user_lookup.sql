@@ -1,5 +1,5 @@
 -- Run as a superuser in Florin's database, once. PgBouncer logs in as florin_pooler and may do one thing: read the
--- SCRAM verifier of the two roles it lets in. A verifier is no password: who steals it cannot log in with it.
+-- SCRAM verifier of the roles it lets in. A verifier is no password: who steals it cannot log in with it.
 DO $$
 BEGIN
     IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'florin_pooler') THEN
@@ -17,7 +17,7 @@ CREATE OR REPLACE FUNCTION florin_pooler.user_lookup(wanted text, OUT username t
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 AS $$
     SELECT rolname::text, rolpassword FROM pg_authid
-    WHERE rolname = wanted AND rolname IN ('florin_app', 'florin_reports') AND rolcanlogin
+    WHERE rolname = wanted AND rolname IN ('florin_app', 'florin_jobs', 'florin_reports') AND rolcanlogin
     AND (rolvaliduntil IS NULL OR rolvaliduntil > now())
 $$;
 REVOKE ALL ON FUNCTION florin_pooler.user_lookup(text) FROM PUBLIC;

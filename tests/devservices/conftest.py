@@ -14,7 +14,16 @@ import pytest
 from devservices import envfile, processes, supervisor
 from devservices.layout import REPOSITORY, Layout
 
-NOT_INHERITED = ("DATABASE_URL", "DATABASE_OWNER_URL", "REDIS_URL", "CELERY_BROKER_URL", "SECRET_KEY", "PORT")
+NOT_INHERITED = (
+    "DATABASE_URL",
+    "DATABASE_OWNER_URL",
+    "DATABASE_JOBS_USER",
+    "DATABASE_JOBS_PASSWORD",
+    "REDIS_URL",
+    "CELERY_BROKER_URL",
+    "SECRET_KEY",
+    "PORT",
+)
 
 
 @dataclass(frozen=True)

@@ -39,6 +39,7 @@ def _environment(state: Path) -> dict[str, str]:
 # What this suite points at its own services must not leak into the stack under test.
 _OURS = {
     "DATABASE_URL", "DATABASE_OWNER_URL", "REDIS_URL", "CELERY_BROKER_URL", "SANDBOX_URL", "PORT", "DJANGO_SETTINGS_MODULE",
+    "DATABASE_JOBS_USER", "DATABASE_JOBS_PASSWORD",
     "EMAIL_HOST", "EMAIL_PORT", "MEDIA_DIR", "PUBLIC_BASE_URL", "SECRET_KEY", "MAILBOX_DIR", "SANDBOX_PORT", "SANDBOX_DATA_DIR",
 }  # fmt: skip
 

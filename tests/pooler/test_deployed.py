@@ -59,7 +59,7 @@ def test_the_application_logs_in_by_the_lookup_and_nobody_else_does(superuser, b
     running = pgbouncer.Bouncer(bouncer.server, bouncer.folder, port, bouncer.database_url, "only here", ini="deployed.ini").start()
     try:
         with psycopg.connect(running.url) as connection:
-            assert connection.execute("SHOW statement_timeout").fetchone() == ("30s",)
+            assert connection.execute("SHOW statement_timeout").fetchone() == ("5s",)
         assert {row["key"]: row["value"] for row in running.ask("SHOW CONFIG")}["pool_mode"] == "transaction"
         with pytest.raises(psycopg.OperationalError):
             psycopg.connect(make_conninfo(running.url, user="postgres"))
