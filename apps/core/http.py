@@ -1,4 +1,5 @@
-"""The one HTTP client for calls to the outside: gateways, merchants' webhook endpoints.
+"""The one door for calls to the outside: gateways, merchants' webhook endpoints. URLs of our own choosing go
+over http_lines, those that merchants choose through aiohttp.
 
 Sync code goes through a background event loop of the process, so that deadlines, size limits and
 address checks exist once. No redirects, no cookies, no proxy settings from the environment.
@@ -9,28 +10,28 @@ import atexit
 import os
 import socket
 from collections.abc import Coroutine, Mapping
-from dataclasses import dataclass, field
 from threading import Lock, Thread
 from typing import Any, Literal
 
 import aiohttp
 from aiohttp.abc import AbstractResolver, ResolveResult
 from django.conf import settings
+from msgspec import Struct
 
 from apps.core import ssrf
+from apps.core.http_lines import Lines, NotConnected, TooLarge
 
 FailureKind = Literal["timeout", "connect", "reset", "too_large", "blocked"]
 
 
-@dataclass(frozen=True, slots=True)
-class HttpRequest:
+class HttpRequest(Struct, frozen=True):
     """`deadline_s` bounds the whole call, from the name look-up to the last byte. `guard` allows
     only public addresses over https (for URLs that merchants choose). An answer longer than
     `max_bytes` fails as too_large, or with `truncate` is cut there."""
 
     method: str
     url: str
-    headers: Mapping[str, str] = field(default_factory=dict)
+    headers: Mapping[str, str] = {}
     body: bytes = b""
     deadline_s: float = 10.0
     max_bytes: int = 1_048_576
@@ -38,8 +39,7 @@ class HttpRequest:
     truncate: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class HttpReply:
+class HttpReply(Struct, frozen=True):
     """`headers` have lower-case names."""
 
     status: int
@@ -82,9 +82,11 @@ def public_socket(address: aiohttp.AddrInfoType) -> socket.socket:
 
 
 class _Clients:
-    """Two sessions of one event loop: one for our own gateways, one for merchants' URLs."""
+    """What one event loop has: lines to our own gateways, and two sessions for merchants' URLs, one of them for
+    places where private addresses are allowed."""
 
     def __init__(self) -> None:
+        self.lines = Lines()
         self.plain = self._session(aiohttp.TCPConnector(limit=0, limit_per_host=0, ttl_dns_cache=10))
         # No limit of connections either: waiting for one would count against a call's deadline, and
         # endpoints that hang would keep the others out. Senders bound what they send at once.
@@ -98,6 +100,7 @@ class _Clients:
         return aiohttp.ClientSession(connector=connector, trust_env=False, cookie_jar=aiohttp.DummyCookieJar(), auto_decompress=False)
 
     async def close(self) -> None:
+        self.lines.close()
         await self.plain.close()
         await self.guarded.close()
 
@@ -121,8 +124,28 @@ async def close() -> None:
 
 async def asend(request: HttpRequest) -> HttpReply:
     """The whole answer to `request`. Raises HttpFailed."""
-    guard = request.guard and not settings.WEBHOOK_ALLOW_PRIVATE
     clients = _clients_of_loop()
+    return await (_merchants(clients, request) if request.guard or request.truncate else _own(clients.lines, request))
+
+
+async def _own(lines: Lines, request: HttpRequest) -> HttpReply:
+    try:
+        answer = await lines.ask(
+            request.method, request.url, request.headers, request.body, deadline_s=request.deadline_s, most=request.max_bytes
+        )
+    except NotConnected as error:
+        raise HttpFailed("connect", sent=False, detail=str(error)) from None
+    except TooLarge:
+        raise HttpFailed("too_large", sent=True, detail=f"more than {request.max_bytes} bytes") from None
+    except TimeoutError:
+        raise HttpFailed("timeout", sent=True) from None
+    except (OSError, ValueError) as error:
+        raise HttpFailed("reset", sent=True, detail=type(error).__name__) from None
+    return HttpReply(*answer)
+
+
+async def _merchants(clients: _Clients, request: HttpRequest) -> HttpReply:
+    guard = request.guard and not settings.WEBHOOK_ALLOW_PRIVATE
     try:
         if guard:
             ssrf.check_url(request.url)
