@@ -154,12 +154,14 @@ async def read_body(scope: Scope, receive: Receive, limit: int) -> bytes:
 
 
 def refuse_length(scope: Scope, limit: int) -> None:
-    for name, value in scope["headers"]:
-        if name == b"content-length":
-            if not value.isdigit():
-                raise BodyInvalid(reason="its Content-Length is not a number.")
-            if len(value) > 18 or int(value) > limit:
-                raise BodyTooLarge(limit=limit)
+    # The server has refused a request with two of them.
+    length = dict(scope["headers"]).get(b"content-length")
+    if length is None:
+        return
+    if not length.isdigit():
+        raise BodyInvalid(reason="its Content-Length is not a number.")
+    if len(length) > 18 or int(length) > limit:
+        raise BodyTooLarge(limit=limit)
 
 
 def counting(receive: Receive, limit: int) -> Receive:

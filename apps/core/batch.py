@@ -17,7 +17,6 @@ import time
 from collections import deque
 from typing import Any
 
-import orjson
 import psycopg
 from django.conf import settings
 from psycopg.errors import DeadlockDetected, LockNotAvailable, SerializationFailure
@@ -32,12 +31,20 @@ LARGEST = 64
 _TRIES = 3
 
 
+class Outcome(asyncio.Future[db.Outcome]):
+    """What becomes of a command. Who waits for it and is cancelled hears of that only when the outcome is
+    there: a command cannot be called back, and a shield around every future would cost more than the future."""
+
+    def cancel(self, msg: Any | None = None) -> bool:
+        return False
+
+
 class _Call:
     """One command on its way: `text` is it as JSON, `until` (monotonic) when it must have been sent."""
 
     __slots__ = ("answer", "text", "until")
 
-    def __init__(self, text: bytes, answer: asyncio.Future[db.Outcome], until: float) -> None:
+    def __init__(self, text: bytes, answer: Outcome, until: float) -> None:
         self.text, self.answer, self.until = text, answer, until
 
 
@@ -53,11 +60,11 @@ class Batcher:
         self._watch: asyncio.TimerHandle | None = None
         self._tasks: set[asyncio.Task[None]] = set()
 
-    def submit(self, function: str, command: db.Command) -> asyncio.Future[db.Outcome]:
+    def submit(self, function: str, command: db.Command) -> Outcome:
         """The future outcome of `command`.  Raises: Overloaded when the queue is full."""
         if self.queued >= settings.HOT_QUEUE:
             raise Overloaded()
-        call = _Call(encode(command), self.loop.create_future(), time.monotonic() + settings.HOT_WAIT_S)
+        call = _Call(db.encode_command(command), Outcome(loop=self.loop), time.monotonic() + settings.HOT_WAIT_S)
         self.waiting.setdefault(function, deque()).append(call)
         self.queued += 1
         if function in self.under_way or len(self.under_way) >= IN_FLIGHT:
@@ -175,14 +182,10 @@ def another(error: BaseException) -> BaseException:
     return made
 
 
-def encode(command: db.Command) -> bytes:
-    return orjson.dumps(command, option=orjson.OPT_NON_STR_KEYS, default=str)
-
-
 _batcher: Batcher | None = None
 
 
-def call(function: str, command: dict[str, Any]) -> asyncio.Future[db.Outcome]:
+def call(function: str, command: dict[str, Any]) -> Outcome:
     """The outcome of `command`, committed together with whatever else this process is about to write.
 
     Raises: Overloaded (nothing was started), psycopg errors (of OperationalError and InterfaceError the

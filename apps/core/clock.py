@@ -51,8 +51,6 @@ def forget() -> None:
 
 def shift_seconds() -> float:
     """The shift, at most 0.5 s old; always 0 where the clock may not be moved."""
-    if not settings.CLOCK_MAY_MOVE:
-        return 0.0
     if time.monotonic() - _read_at > _REFRESH_S:
         with _lock:
             _refresh()
@@ -67,6 +65,9 @@ def _refresh() -> None:
 
     global _shift_s, _read_at, _known
     if time.monotonic() - _read_at <= _REFRESH_S and _read_at >= 0:
+        return
+    if not settings.CLOCK_MAY_MOVE:
+        _shift_s, _read_at = 0.0, time.monotonic()
         return
     try:
         with psycopg.connect(settings.DATABASE_DIRECT_DSN, autocommit=True, connect_timeout=2) as connection:

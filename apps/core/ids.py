@@ -9,6 +9,7 @@ from uuid import UUID
 
 import uuid_utils
 from ulid_transform import bytes_to_ulid, ulid_to_bytes
+from uuid_utils.compat import uuid7 as _uuid7  # as UUID, without its constructor's checks
 
 from apps.core.errors import InvalidId
 
@@ -18,7 +19,12 @@ _SUFFIX = re.compile(rf"[0-7][{ALPHABET}]{{25}}")
 
 def new_id() -> UUID:
     """A new UUIDv7: time-ordered to the millisecond, random below it."""
-    return UUID(int=uuid_utils.uuid7().int)
+    return _uuid7()
+
+
+def new_text(prefix: str) -> str:
+    """The TypeID text of a new UUIDv7, for what is never a UUID."""
+    return encode(prefix, uuid_utils.uuid7().bytes)
 
 
 def encode(prefix: str, value: UUID | bytes) -> str:

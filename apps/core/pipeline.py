@@ -12,13 +12,13 @@ import select
 import time
 from collections import deque
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from functools import lru_cache, partial
 from typing import Any
 
 import orjson
 import psycopg
 from django.conf import settings
+from msgspec import Struct
 from psycopg import pq
 from psycopg.adapt import Buffer, Loader, PyFormat, Transformer
 from psycopg.conninfo import make_conninfo
@@ -47,8 +47,7 @@ _FOUND = pq.ExecStatus.TUPLES_OK
 _SEVERITY, _SEVERITY_SHOWN = pq.DiagnosticField.SEVERITY_NONLOCALIZED, pq.DiagnosticField.SEVERITY
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
+class Found(Struct, frozen=True):
     """What a statement found: the names of its columns and its rows, in that order."""
 
     columns: tuple[str, ...]

@@ -2,9 +2,10 @@
 
 import hashlib
 import re
-from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
+
+from msgspec import Struct
 
 from apps.idempotency.errors import IdempotencyKeyInvalid
 
@@ -12,19 +13,23 @@ MAX_KEY = 255
 _PRINTABLE = re.compile(r"[ -~]+\Z")
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(Struct, frozen=True, gc=False):
     """What a write ends in. `replayed`: these are the stored bytes of an earlier request. `kept`: these are
     the bytes that are stored under the key, for good; only such an answer may be shown again."""
 
     status: int
     body: bytes
     replayed: bool = False
-    kept: bool = field(default=False, compare=False)
+    kept: bool = False
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Answer) and (self.status, self.body, self.replayed) == (other.status, other.body, other.replayed)
+
+    def __hash__(self) -> int:
+        return hash((self.status, self.body, self.replayed))
 
 
-@dataclass(frozen=True, slots=True)
-class RequestKey:
+class RequestKey(Struct, frozen=True, gc=False):
     """A write's identity: the merchant's key (None when none was sent) and the 32-byte fingerprint of
     what was asked. `method_path` is for people, for example `POST /v1/refunds`."""
 
@@ -38,11 +43,11 @@ class RequestKey:
         """The argument of the SQL functions `idempotency_claim`, `_finish` and `_release`. `object_id`
         is the object that this request is about to make, for whoever takes over after a crash."""
         return {
-            "merchant_id": str(self.merchant_id),
+            "merchant_id": self.merchant_id,
             "livemode": self.livemode,
             "key": self.key,
             "fingerprint": self.fingerprint.hex(),
-            "object_id": None if object_id is None else str(object_id),
+            "object_id": object_id,
         }
 
 

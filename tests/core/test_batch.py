@@ -8,7 +8,7 @@ import pytest
 from django.conf import settings
 from psycopg.errors import RaiseException
 
-from apps.core import batch, db
+from apps.core import batch, db, flow
 from apps.core.errors import Overloaded
 
 _PROBE = """
@@ -141,6 +141,20 @@ async def test_a_caller_that_leaves_takes_nobody_with_it(probe: psycopg.Connecti
     answers = await _settled(calls[0], calls[2], calls[3])
     assert answers == [{"ok": 0}, {"ok": 2}, {"ok": 3}]
     assert _written(probe) == [0, 1, 2, 3]
+
+
+async def test_a_flow_whose_caller_leaves_during_a_write_goes_on_to_its_end(probe: psycopg.Connection) -> None:
+    def writes() -> flow.Flow[None]:
+        assert (yield flow.Sql("probe_write", {"no": 1, "sleep": 0.2})) == {"ok": 1}
+        yield flow.Sql("probe_write", {"no": 2})
+
+    caller = asyncio.create_task(flow.arun_shielded(writes()))
+    await asyncio.sleep(0.05)
+    caller.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await caller
+    assert await flow.drain(2) == 0
+    assert _written(probe) == [1, 2]
 
 
 async def test_more_than_the_largest_batch_goes_in_several(probe: psycopg.Connection) -> None:

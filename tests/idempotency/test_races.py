@@ -8,6 +8,7 @@ import psycopg
 import pytest
 from django.conf import settings
 
+from apps.core import db
 from apps.core.ids import new_id
 from tests.idempotency.conftest import command, request_key
 
@@ -26,7 +27,7 @@ def clients():
             def send(pair):
                 connection, batch = pair
                 barrier.wait()
-                row = connection.execute("SELECT tests_write(%s::jsonb)::text", [json.dumps(batch)]).fetchone()
+                row = connection.execute("SELECT tests_write(%s::jsonb)::text", [db.encode(batch)]).fetchone()
                 return json.loads(row[0])
 
             return list(threads.map(send, zip(connections, commands, strict=False)))

@@ -19,11 +19,11 @@ Json = dict[str, Any]
 
 
 def until(flow: Flow[Answer], function: str) -> Json:
-    """The command that `flow` is about to send to `function`; what comes before it is done."""
+    """The command that `flow` is about to send to `function`, as plain JSON; what comes before it is done."""
     step = flow.send(None)
     while not isinstance(step, Sql) or step.function != function:
         step = flow.send(_perform(step))
-    return step.command
+    return orjson.loads(db.encode([step.command]))[0]
 
 
 def creating(shop: Shop, **params: Any) -> Json:

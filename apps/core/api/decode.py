@@ -10,7 +10,6 @@ import re
 from email.message import Message
 from functools import lru_cache
 from typing import Any, TypeVar
-from urllib.parse import unquote_plus
 
 import msgspec
 
@@ -78,7 +77,7 @@ def _form(text: str, shape: type[msgspec.Struct]) -> Any:
     if not text:
         return {}
     document = forms.parse(text)
-    _refuse_unwanted(document, unquote_plus(text) if "%" in text or "+" in text else text)
+    _refuse_unwanted(document, forms.unquoted(text))
     return forms.coerced(document, shape)
 
 

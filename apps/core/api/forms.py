@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable
 from functools import lru_cache
 from typing import Any
-from urllib.parse import unquote_plus
+from urllib.parse import unquote_to_bytes
 
 import msgspec
 from msgspec import inspect
@@ -42,14 +42,20 @@ def parse(text: str) -> dict[str, Any]:
         if not equals or not name:
             raise BodyInvalid(reason="every parameter must have the form name=value.")
         if "%" in field or "+" in field:
-            name, value = _unquoted(name), _unquoted(value)
+            # Brackets are what names are full of.
+            name, value = unquoted(name.replace("%5B", "[").replace("%5D", "]")), unquoted(value)
         _insert(root, name, value)
     return root
 
 
-def _unquoted(text: str) -> str:
+def unquoted(text: str) -> str:
+    """`text` without its escapes.  Raises: BodyInvalid."""
+    if "+" in text:
+        text = text.replace("+", " ")
+    if "%" not in text:
+        return text
     try:
-        return unquote_plus(text, errors="strict")
+        return unquote_to_bytes(text).decode()
     except UnicodeDecodeError:
         raise BodyInvalid(reason="it is not valid UTF-8.") from None
 

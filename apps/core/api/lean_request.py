@@ -6,25 +6,32 @@ from typing import Any
 from django.core.handlers.asgi import ASGIRequest
 from django.utils.functional import cached_property
 
-# Headers that most requests have, by their names in META. Others are named as they come.
-_META_NAMES = {
-    name.lower().encode(): "HTTP_" + name.upper().replace("-", "_")
-    for name in (
-        "Accept",
-        "Accept-Encoding",
-        "Accept-Language",
-        "Authorization",
-        "Connection",
-        "Content-Encoding",
-        "Host",
-        "Idempotency-Key",
-        "Stripe-Version",
-        "User-Agent",
-        "X-Forwarded-For",
-        "X-Forwarded-Proto",
-        "X-Stripe-Client-User-Agent",
-    )
-} | {b"content-length": "CONTENT_LENGTH", b"content-type": "CONTENT_TYPE"}
+
+class _Names(dict[bytes, str | None]):
+    """Names of headers in META. Those that most requests have are there; others are named as they come, and none
+    is given to one with an underscore, which could pass for another's."""
+
+    def __missing__(self, name: bytes) -> str | None:
+        return None if b"_" in name else "HTTP_" + name.decode("latin-1").upper().replace("-", "_")
+
+
+_USUAL = (
+    "Accept",
+    "Accept-Encoding",
+    "Accept-Language",
+    "Authorization",
+    "Connection",
+    "Content-Encoding",
+    "Host",
+    "Idempotency-Key",
+    "Stripe-Version",
+    "User-Agent",
+    "X-Forwarded-For",
+    "X-Forwarded-Proto",
+    "X-Stripe-Client-User-Agent",
+)
+_META_NAMES = _Names({name.lower().encode(): "HTTP_" + name.upper().replace("-", "_") for name in _USUAL})
+_META_NAMES |= {b"content-length": "CONTENT_LENGTH", b"content-type": "CONTENT_TYPE"}
 
 
 class LeanRequest(ASGIRequest):
@@ -72,14 +79,15 @@ def _meta(scope: Any, request: LeanRequest) -> dict[str, Any]:
     if client:
         meta["REMOTE_ADDR"] = meta["REMOTE_HOST"] = client[0]
         meta["REMOTE_PORT"] = client[1]
-    for name, value in scope["headers"]:
-        meta_name = _META_NAMES.get(name) or _named(name)
+    named: dict[Any, str] = {_META_NAMES[name]: value.decode("latin-1") for name, value in scope["headers"]}
+    return meta | named if len(named) == len(scope["headers"]) and None not in named else meta | _joined(scope["headers"])
+
+
+def _joined(headers: Any) -> dict[str, str]:
+    """The headers where some have the same name, or one that is not to be believed."""
+    named: dict[str, str] = {}
+    for name, value in headers:
+        meta_name, text = _META_NAMES[name], value.decode("latin-1")
         if meta_name is not None:
-            text = value.decode("latin-1")
-            meta[meta_name] = f"{meta[meta_name]},{text}" if meta_name in meta else text
-    return meta
-
-
-def _named(name: bytes) -> str | None:
-    """The header's name in META; none for one with an underscore, which could pass for another's."""
-    return None if b"_" in name else "HTTP_" + name.decode("latin-1").upper().replace("-", "_")
+            named[meta_name] = f"{named[meta_name]},{text}" if meta_name in named else text
+    return named

@@ -8,7 +8,7 @@ from apps.core import ids
 
 def new() -> str:
     """A new id, `req_…`."""
-    return ids.encode("req", ids.new_id())
+    return ids.new_text("req")
 
 
 # Where a request's scope holds its id, when it comes from a handler that has given it one.

@@ -1,7 +1,7 @@
 """What both kinds of view do with a request, so that a DRF view and its async twin cannot differ."""
 
 from collections.abc import Mapping
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import Any, NamedTuple, TypeVar
 from urllib.parse import unquote_plus
 
@@ -81,7 +81,10 @@ class Exchange:
     def key(self, body: msgspec.Struct) -> RequestKey:
         """The identity of this write, for whoever makes it happen once."""
         request, caller = self.request, self.caller
-        key = idempotency.checked_key(_header_values(request, "idempotency-key"))
+        sent = request.META.get("HTTP_IDEMPOTENCY_KEY")
+        # A comma may have come between two headers: then they are looked at one by one.
+        values = [] if sent is None else _header_values(request, "idempotency-key") if "," in sent else [sent]
+        key = idempotency.checked_key(values)
         if key is None and caller.require_idempotency_key:
             raise IdempotencyKeyRequired()
         if key is not None and cards.holds_card_data(key):
@@ -128,9 +131,11 @@ class Exchange:
             response.status_code = 400
         return response
 
-    def allowed(self) -> list[str]:
+    @classmethod
+    @cache
+    def allowed(cls) -> list[str]:
         """The methods that this view has."""
-        names = [name for name in METHODS if hasattr(self, name.lower())]
+        names = [name for name in METHODS if hasattr(cls, name.lower())]
         return ["HEAD", *names] if "GET" in names else names
 
     def options(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:

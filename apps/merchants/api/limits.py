@@ -109,6 +109,7 @@ class _Lease:
     tokens: int = 0
     left: int = 0
     until: float = 0.0
+    limit: int = 0
     question: _Question | None = None
 
 
@@ -136,7 +137,7 @@ async def atake(caller: Caller) -> dict[str, str]:
     lease = _kept(_leases, caller.key_id, _Lease)
     if lease.tokens > 0 and lease.until > time.monotonic():
         lease.tokens -= 1
-        return _headers(caller, lease.left + lease.tokens)
+        return _shown(lease.limit, lease.left + lease.tokens)
     question = lease.question
     if question is None or question.task.get_loop() is not asyncio.get_running_loop():
         question = lease.question = _Question(0, asyncio.ensure_future(_ask(caller, lease)))
@@ -165,7 +166,10 @@ def _buckets(caller: Caller) -> tuple[str, str]:
 
 
 def _headers(caller: Caller, left: int) -> dict[str, str]:
-    limit = _rates(caller)[0]
+    return _shown(_rates(caller)[0], left)
+
+
+def _shown(limit: int, left: int) -> dict[str, str]:
     return {"RateLimit-Limit": str(limit), "RateLimit-Remaining": str(left), "RateLimit-Reset": "0" if left >= limit else "1"}
 
 
@@ -183,7 +187,7 @@ async def _ask(caller: Caller, lease: _Lease) -> Grant:
     grant = await _async_grant(caller, waiting + block - 1)
     now = time.monotonic()
     lease.tokens = max(0, grant.granted - waiting) + (lease.tokens if lease.until > now else 0)
-    lease.left, lease.until = grant.left, now + LEASE_S
+    lease.left, lease.until, lease.limit = grant.left, now + LEASE_S, _rates(caller)[0]
     return grant
 
 

@@ -5,9 +5,10 @@ move (the ledger's guards do), only from where to where.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any, TypedDict
 from uuid import UUID
+
+from msgspec import Struct
 
 from apps.ledger.domain import merchant_account, platform_account
 
@@ -17,8 +18,7 @@ class Posting(TypedDict):
     amount: int
 
 
-@dataclass(frozen=True, slots=True)
-class Book:
+class Book(Struct, frozen=True, gc=False):
     """Account codes of one merchant, mode and currency, and of the platform beside it."""
 
     merchant_id: UUID
@@ -142,5 +142,5 @@ TEMPLATES: dict[str, Callable[..., list[Posting]]] = {
 
 def entry(kind: str, *, id: UUID, source: str, livemode: bool, sequence: int = 0, postings: list[Posting], **more: Any) -> dict[str, Any]:
     """A command for the ledger's door; `more` are its `holds`, `settles` and `metadata`."""
-    command = {"id": str(id), "kind": kind, "source": source, "sequence": sequence, "livemode": livemode, "postings": postings}
+    command = {"id": id, "kind": kind, "source": source, "sequence": sequence, "livemode": livemode, "postings": postings}
     return {**command, "booked_on": None, **more}

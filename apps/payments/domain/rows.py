@@ -260,6 +260,6 @@ def changes(row: Struct) -> Json:
 
 
 def columns(row: Struct) -> Json:
-    """`row` as JSON-ready columns, for a write function."""
+    """`row` as JSON-ready columns, for what is kept as JSON. A command for a write function takes the row itself."""
     document: Json = msgspec.to_builtins(row)
     return document

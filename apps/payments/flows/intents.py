@@ -1,11 +1,11 @@
 """Create, confirm, capture, cancel."""
 
 import time
-from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
 from django.conf import settings
+from msgspec import structs
 
 from apps.core import clock
 from apps.core.errors import ParameterMissing
@@ -52,8 +52,8 @@ def create_payment_intent(caller: Caller, key: RequestKey, body: requests.Create
     answer = Answer(200, text.encode(), kept=True)
     command = {
         "key": request.key,
-        "intent": rows.columns(intent),
-        "method": rows.columns(method) if method else None,
+        "intent": intent,
+        "method": method,
         **told(telling.events([("payment_intent.created", "intent")], request, now=intent.created), answer),
     }
     outcome = yield from claimed(lambda: Sql("payments_create", command))
@@ -73,7 +73,7 @@ def _create_and_confirm(
     telling = Telling({"intent": (intent, lambda: objects.payment_intent(intent))})
     command = beginning.begin_command(caller, key, "confirm", intent.id, attempt)
     command |= {
-        "intent": rows.columns(intent),
+        "intent": intent,
         "events": telling.events([("payment_intent.created", "intent")], request, now=intent.created),
     }
     command |= _method(method, intent.payment_method_id)
@@ -134,7 +134,7 @@ def _authorization(caller: Caller, key: RequestKey, body: requests.Confirmation)
 
 def _method(row: PaymentMethod | None, id: UUID | None) -> Json:
     """A new payment method by its row, a known one by its id."""
-    return {"method": rows.columns(row) if row else None, "method_id": None if row else id}
+    return {"method": row, "method_id": None if row else id}
 
 
 def _begun(command: Json, request: Request, verb: Verb, *, made: Held | None = None) -> Flow[Answer]:
@@ -215,4 +215,4 @@ def _resume(attempt_id: UUID, request: Request) -> Flow[Answer]:
         document = yield from intent_with(held.intent, frozenset(request.expand))
         return Answer(200, encoded(document).encode())
     reply = yield from ask(held.attempt, asked_of(held.attempt, held.intent, held.method), begun_at=begun_at)
-    return replace((yield from settle(held, reply, request)), kept=False)  # the owner may have been first after all
+    return structs.replace((yield from settle(held, reply, request)), kept=False)  # the owner may have been first after all

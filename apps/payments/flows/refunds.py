@@ -1,11 +1,11 @@
 """Refunds: read the charge, begin (hold the merchant's money), ask, record."""
 
 import time
-from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
 from django.conf import settings
+from msgspec import structs
 
 from apps.core import clock
 from apps.core.errors import InvalidRequest, ParameterMissing
@@ -108,7 +108,7 @@ def _command(caller: Caller, key: RequestKey, body: requests.CreateRefund, charg
         "charge_id": charge.id,
         "charge_version": charge.version,
         "asked": body.amount,
-        "refund": rows.columns(refund),
+        "refund": refund,
         "attempt": attempt,
         "accounts": {"available": book.own("available"), "pending": book.own("pending"), "source": encode("re", refund.id)},
         "first_look_s": schedule.LOOKS_S[0],
@@ -147,7 +147,7 @@ def _resume(attempt_id: UUID, request: Request) -> Flow[Answer]:
         raise IdempotencyKeyInUse()
     if found["send"]:
         answer = yield from _asked_and_recorded(found, request, begun_at=begun_at)
-        return replace(answer, kept=False)  # the owner may have been first after all
+        return structs.replace(answer, kept=False)  # the owner may have been first after all
     held = held_of(found)
     return Answer(200, encoded((yield from _document(held.refund, held.charge, None, request))).encode())
 
@@ -186,9 +186,9 @@ def _record(held: HeldRefund, settled: SettledRefund) -> Json:
         "charge_version": held.charge.version,
         "refund_id": refund.id,
         "refund_version": held.refund.version,
-        "refund": rows.columns(refund) if refund != held.refund else None,
-        "charge": rows.columns(settled.charge) if settled.charge != held.charge else None,
-        "transaction": rows.columns(settled.transaction) if settled.transaction else None,
+        "refund": refund if refund != held.refund else None,
+        "charge": settled.charge if settled.charge != held.charge else None,
+        "transaction": settled.transaction,
         "entry": settled.entry,
         "restore": refund.draws if refund.status == "failed" else [],
     }

@@ -10,7 +10,7 @@ from apps.idempotency.domain import Answer, RequestKey
 from apps.idempotency.flows import claimed
 from apps.merchants.domain import Caller
 from apps.merchants.flows import exists
-from apps.payments.domain import expansion, postings, requests, rows
+from apps.payments.domain import expansion, postings, requests
 from apps.payments.domain.rows import BalanceTransaction, Transfer
 from apps.payments.errors import BalanceInsufficient, ReferenceMissing, TransferToSelf
 from apps.payments.flows.asking import request_of
@@ -40,8 +40,8 @@ def create_transfer(caller: Caller, key: RequestKey, body: requests.CreateTransf
     answer = Answer(200, text.encode(), kept=True)
     command = {
         "key": request.key,
-        "transfer": rows.columns(transfer),
-        "transactions": [rows.columns(paid), rows.columns(received)],
+        "transfer": transfer,
+        "transactions": [paid, received],
         "entry": _entry(transfer, paid),
         **told(telling.events([("transfer.created", "transfer")], request, now=transfer.created), answer),
     }
