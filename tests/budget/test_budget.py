@@ -19,7 +19,7 @@ from config.asgi import application
 from tests.factories import MadeMerchant, new_merchant
 
 # Instructions of one request, as a failure would print them.
-RECORDED = {"create": 11_034, "transfer": 10_317, "confirm": 22_759, "get": 7_366, "list": 46_622, "balance": 5_084, "replay": 7_603}
+RECORDED = {"create": 6_036, "transfer": 6_053, "confirm": 13_297, "get": 3_148, "list": 27_250, "balance": 2_705, "replay": 3_014}
 MOST = 1.15
 WARM, TIMES = 12, 21
 # Bytecode is another one in each version of Python.
