@@ -6812,6 +6812,10 @@ CREATE INDEX django_session_session_key_c0390e0f_like ON public.django_session U
 
 CREATE INDEX events_consequence_due ON public.events_consequence USING btree (poke_at) WHERE ((state)::text = 'pending'::text);
 
+-- Name: events_consequence_parked; Type: INDEX; Schema: public; Owner: -
+
+CREATE INDEX events_consequence_parked ON public.events_consequence USING btree (id) WHERE ((state)::text = 'parked'::text);
+
 -- Name: events_delivery_due; Type: INDEX; Schema: public; Owner: -
 
 CREATE INDEX events_delivery_due ON public.events_delivery USING btree (poke_at) WHERE ((state)::text = 'pending'::text);
@@ -6823,6 +6827,10 @@ CREATE INDEX events_delivery_leased ON public.events_delivery USING btree (endpo
 -- Name: events_delivery_of_endpoint; Type: INDEX; Schema: public; Owner: -
 
 CREATE INDEX events_delivery_of_endpoint ON public.events_delivery USING btree (endpoint_id, id);
+
+-- Name: events_delivery_unsent; Type: INDEX; Schema: public; Owner: -
+
+CREATE INDEX events_delivery_unsent ON public.events_delivery USING btree (state, id) WHERE ((state)::text = ANY ((ARRAY['failed'::character varying, 'dropped'::character varying, 'parked'::character varying])::text[]));
 
 -- Name: events_endpoint_of_merchant; Type: INDEX; Schema: public; Owner: -
 
