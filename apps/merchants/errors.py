@@ -54,6 +54,14 @@ class RateLimited(FlorinError):
         return {"Retry-After": str(self.fields["seconds"]), **self.fields.get("limits", {})}
 
 
+class TooManyFailures(RateLimited):
+    """Too many requests with unknown API keys came from one address; Retry-After says when the next is looked at.
+    Keys that were in use go on working."""
+
+    code = "authentication_limit"
+    message = "Too many requests with unknown API keys came from your address. Try again in {seconds} s."
+
+
 class NoPrice(FlorinError):
     """The account's price list has no rate for this method and currency."""
 

@@ -192,6 +192,8 @@ AUTO_CLOSE = env.flag("AUTO_CLOSE", True)
 CLOSE_WORKING_DAY = env.number("CLOSE_WORKING_DAY", 0)
 
 # Limits: requests a second, and how many at once on top.
+# Requests with unknown keys from one address within a minute; what comes after is refused unseen.
+FAILURES_PER_ADDRESS = env.number("FAILURES_PER_ADDRESS", 30)
 RATE_LIMIT_PER_KEY = env.number("RATE_LIMIT_PER_KEY", 1000)
 RATE_LIMIT_PER_MERCHANT = env.number("RATE_LIMIT_PER_MERCHANT", 2000)
 

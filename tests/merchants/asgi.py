@@ -34,6 +34,7 @@ async def ask(
     headers: list[tuple[str, str]] | dict[str, str] | None = None,
     chunks: list[bytes | None] | None = None,
     pause_s: float = 0.0,
+    address: str = "127.0.0.1",
 ) -> Reply:
     """Sends `chunks` as the body, in as many messages; None among them is the client leaving."""
     path, _, query = url.partition("?")
@@ -49,7 +50,7 @@ async def ask(
         "query_string": query.encode(),
         "root_path": "",
         "headers": [(name.lower().encode(), value.encode("latin-1")) for name, value in [("host", "localhost"), *pairs]],
-        "client": ("127.0.0.1", 1),
+        "client": (address, 1),
         "server": ("127.0.0.1", 80),
     }
     waiting, sent, left = list(chunks or [b""]), [], asyncio.Event()

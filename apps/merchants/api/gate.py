@@ -20,6 +20,7 @@ from django.db import Error as DatabaseError
 from apps.core import flow
 from apps.core.errors import Overloaded
 from apps.merchants import flows
+from apps.merchants.api import failures
 from apps.merchants.domain import Caller, hashed
 from apps.merchants.errors import ApiKeyMissing, AuthenticationFailed, InsufficientScope
 
@@ -47,12 +48,15 @@ _touching: set[asyncio.Task[None]] = set()
 
 
 def authenticate(headers: Mapping[str, str], request_id: str) -> Caller:
-    """Whose key is in `headers` (WSGI names). Raises: ApiKeyMissing, AuthenticationFailed."""
+    """Whose key is in `headers` (WSGI names). Raises: ApiKeyMissing, AuthenticationFailed, TooManyFailures."""
     sha256 = hashed(_secret(headers))
     entry = _remembered(sha256)
     if entry is None:
+        _refuse_guesses(sha256, headers)
         asked_at = time.monotonic()
         entry = _remember(sha256, flow.run(flows.look_up_key(sha256)), asked_at)
+    if entry.key is None:
+        failures.count(headers)
     caller = _caller(entry, request_id)
     if _touch_is_due(caller):
         flow.run(flows.touch_key(caller.key_id))
@@ -64,13 +68,24 @@ async def aauthenticate(headers: Mapping[str, str], request_id: str) -> Caller:
     sha256 = hashed(_secret(headers))
     entry = _remembered(sha256)
     if entry is None:
+        _refuse_guesses(sha256, headers)
         entry = await _asked_once(sha256)
+    if entry.key is None:
+        await failures.acount(headers)
     caller = _caller(entry, request_id)
     if _touch_is_due(caller):
         task = asyncio.ensure_future(_touch(caller))
         _touching.add(task)
         task.add_done_callback(_touching.discard)
     return caller
+
+
+def _refuse_guesses(sha256: bytes, headers: Mapping[str, str]) -> None:
+    """A key that was good a while ago is looked up again wherever it comes from; any other only from an
+    address that has not tried too many."""
+    known = _entries.get(sha256)
+    if known is None or known.key is None:
+        failures.refuse(headers)
 
 
 def require(caller: Caller, scope: str | None) -> None:

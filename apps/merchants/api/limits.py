@@ -147,6 +147,28 @@ async def atake(caller: Caller) -> dict[str, str]:
     return _headers(caller, grant.left) if place < grant.granted else _refuse(caller, grant)
 
 
+def evaluate(script: str, *arguments: int | str) -> list[int] | None:
+    """What Redis answers to a script (number of keys, keys, arguments); None without Redis."""
+    if time.monotonic() < _closed_from:
+        return None
+    try:
+        return list(_sync_client(settings.REDIS_URL).eval(script, *arguments))  # type: ignore[arg-type]  # redis-py's types
+    except (RedisError, OSError) as error:
+        _open_circuit(error)
+    return None
+
+
+async def aevaluate(script: str, *arguments: int | str) -> list[int] | None:
+    """The same on the event loop."""
+    if time.monotonic() < _closed_from:
+        return None
+    try:
+        return list(await _async_client().eval(script, *arguments))  # type: ignore[arg-type]  # redis-py's types
+    except (RedisError, OSError) as error:
+        _open_circuit(error)
+    return None
+
+
 def forget() -> None:
     """Leases, local buckets and the circuit start anew, in this process."""
     global _closed_from
