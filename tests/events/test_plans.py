@@ -28,7 +28,13 @@ FROM generate_series(1, %(many)s) n;
 def grown(own_database: str) -> None:
     shop = new_merchant()
     endpoint = WebhookEndpoint.objects.create(
-        id=ids.new_id(), merchant_id=shop.id, livemode=False, url="https://shop.example/", enabled_events=["*"], api_version="2026-01-01", created=Now()
+        id=ids.new_id(),
+        merchant_id=shop.id,
+        livemode=False,
+        url="https://shop.example/",
+        enabled_events=["*"],
+        api_version="2026-01-01",
+        created=Now(),
     )
     with psycopg.connect(settings.DATABASE_OWNER_DSN, autocommit=True, cursor_factory=psycopg.ClientCursor) as owner:
         owner.execute(_FILL, {"endpoint": endpoint.id, "merchant": shop.id, "many": MANY})
