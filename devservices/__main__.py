@@ -43,6 +43,8 @@ def up(chosen: Layout, arguments: argparse.Namespace) -> int:
         plan = stack.start_servers(chosen)
         listening = ", ".join(f"{name} 127.0.0.1:{plan.ports[name]}" for name in plan.servers)
         _say(started, f"servers ready ({listening or 'given by the environment'})")
+        if application.stop_outdated(chosen):
+            _say(started, "the code or the settings have changed since the programs started: they start anew, on the same data")
         demo = application.start(chosen)
     _say(started, "ready")
     print(report.where_to_look(demo, chosen), flush=True)

@@ -9,7 +9,9 @@ import subprocess
 import sys
 import urllib.error
 import urllib.request
+from collections.abc import Mapping
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 from devservices import envfile, supervisor
@@ -27,13 +29,39 @@ READY_PATIENCE_S = 120.0
 def start(layout: Layout) -> dict[str, Any]:
     """Every program runs, /readyz is green, demo.json says how to talk to the stack; returns it."""
     settings, mark = envfile.read(layout), layout.state / "verified"
-    digest = product_digest(settings["DATABASE_URL"])
+    digest, loading = product_digest(settings["DATABASE_URL"]), program_digest(settings)
     if mark.exists() and mark.read_text() == digest and layout.demo_file.exists():
         _start_known(layout, settings)
     else:
         _start_new(layout, settings)
     write_atomically(mark, digest)
+    write_atomically(_loaded(layout), loading)
     return write_demo(layout, settings)
+
+
+def stop_outdated(layout: Layout) -> bool:
+    """No program runs with other code or settings than there are now; True if any did. They drain as in any stop."""
+    running = [name for name in procfile() if supervisor.program_states(layout).get(name, {}).get("statename") in supervisor.RUNNING]
+    loaded = _loaded(layout)
+    if not running or (loaded.exists() and loaded.read_text() == program_digest(envfile.read(layout))):
+        return False
+    supervisor.stop_programs(layout, running)
+    return True
+
+
+def _loaded(layout: Layout) -> Path:
+    """Says what the programs that run were started with."""
+    return layout.state / "loaded"
+
+
+def program_digest(settings: Mapping[str, str]) -> str:
+    """Changes with whatever a program has read when it started: code, templates, settings."""
+    digest = hashlib.sha256(json.dumps(dict(settings), sort_keys=True).encode())
+    folders = (REPOSITORY / name for name in ("apps", "config", "sandbox", "devservices"))
+    files = [file for folder in folders for file in folder.rglob("*") if file.suffix in {".py", ".sql", ".html"}]
+    for file in sorted([*files, *(REPOSITORY / name for name in ("celery_app.py", "gunicorn.conf.py", "manage.py", "Procfile"))]):
+        digest.update(f"{file.relative_to(REPOSITORY)}\n".encode() + file.read_bytes())
+    return digest.hexdigest()
 
 
 def product_digest(database_url: str) -> str:

@@ -113,6 +113,11 @@ def start_programs(layout: Layout, names: Iterable[str]) -> None:
                 raise
 
 
+def stop_programs(layout: Layout, names: Iterable[str]) -> None:
+    """Each of `names` has ended, as orderly as in any stop; the supervisor and the servers go on."""
+    _stop_together(layout, set(names))
+
+
 def program_states(layout: Layout) -> dict[str, dict[str, Any]]:
     """Name → what the supervisor knows (statename, pid, start, description)."""
     return {info["name"]: info for info in _remote(layout).getAllProcessInfo()}

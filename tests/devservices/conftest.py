@@ -41,7 +41,7 @@ class Stack:
             cwd=REPOSITORY,
             capture_output=True,
             text=True,
-            timeout=60,
+            timeout=180,
         )
 
     def must(self, *words: str, **variables: str) -> str:
