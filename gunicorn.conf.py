@@ -54,11 +54,11 @@ loglevel = (os.environ.get("LOG_LEVEL") or "info").lower()
 
 
 class Worker(UvicornWorker):  # type: ignore[misc]  # the package has no types
-    """Uvicorn on uvloop and httptools, with an eye on its master."""
+    """Uvicorn on uvloop and httptools (config/protocol.py), with an eye on its master."""
 
     CONFIG_KWARGS = {
         "loop": "uvloop",
-        "http": "httptools",
+        "http": "config.protocol:Protocol",
         "lifespan": "on",
         "access_log": accesslog is not None,
         "server_header": False,

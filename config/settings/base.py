@@ -134,7 +134,7 @@ HOT_WAIT_S = env.seconds("HOT_WAIT_S", 2.0)
 # How many writes of one process may wait to be sent; more are refused at once with 503.
 HOT_QUEUE = env.number("HOT_QUEUE", 1024)
 # How long a request that is let in should take at most, seconds; what would take longer is refused.
-HOT_LATENCY_S = env.seconds("HOT_LATENCY_S", 0.25)
+HOT_LATENCY_S = env.seconds("HOT_LATENCY_S", 0.15)
 HOT_PREPARE = env.flag("HOT_PREPARE", not HOT_POOLED)
 
 # Redis is disposable: broker, cache, rate limits, channel layer. It never holds the only copy.
