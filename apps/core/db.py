@@ -67,8 +67,9 @@ async def acall(function: str, commands: bytes) -> list[Outcome]:
 
 
 async def atuples(statement: str, params: Sequence[Any] | dict[str, Any] = ()) -> list[tuple[Any, ...]]:
-    """Rows as tuples in the order of the columns, ids as their 16 bytes, on one of the process's lines."""
-    return (await (_lines or _open_lines()).ask(statement, params, raw_ids=True)).rows
+    """Rows as tuples in the order of the columns, on one of the process's lines: ids as their 16 bytes, times as
+    microseconds since 2000, jsonb as its text behind a byte."""
+    return (await (_lines or _open_lines()).ask(statement, params, raw=True)).rows
 
 
 async def aquery(statement: str, params: Sequence[Any] | dict[str, Any] = ()) -> list[Row]:

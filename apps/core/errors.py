@@ -15,7 +15,7 @@ Each app's `errors.py` adds its own small classes. A class fixes the error's Str
 from collections.abc import Iterator
 from typing import Any, ClassVar
 
-import orjson
+from apps.core.documents import encode
 
 
 class FlorinError(Exception):
@@ -106,7 +106,7 @@ def error_body(error: FlorinError, request_id: str, doc_base: str = "/docs/error
     if error.param is not None:
         body["param"] = error.param
     body.update(error.extra())
-    return orjson.dumps({"error": body})
+    return encode({"error": body})
 
 
 def catalogue() -> Iterator[type[FlorinError]]:

@@ -22,6 +22,7 @@ from msgspec import Struct
 from psycopg import pq
 from psycopg.adapt import Buffer, Loader, PyFormat, Transformer
 from psycopg.conninfo import make_conninfo
+from psycopg.types.numeric import Int8BinaryLoader
 from psycopg.types.string import ByteaBinaryLoader
 
 from apps.core.errors import Overloaded
@@ -79,7 +80,7 @@ class Line:
         self._named, self._is_writing, self._is_ending = 0, False, False
         self._columns: dict[Any, tuple[str, ...]] = {}
         self._transformer = _transformer(connection)
-        self._raw_transformer = _transformer(connection, raw_ids=True)
+        self._raw_transformer = _transformer(connection, raw=True)
         self._pg.nonblocking = 1
         self._pg.enter_pipeline_mode()
         self._unasked = select.poll()
@@ -107,15 +108,15 @@ class Line:
             self._read()
         return bool(self._pg.status == pq.ConnStatus.OK)
 
-    def ask(self, statement: str, params: Params, *, raw_ids: bool = False) -> "asyncio.Future[Found]":
-        """Sends the statement; its answer will be there. `raw_ids`: UUIDs as their 16 bytes, which cost a
-        third. Raises: Overloaded, before anything was sent."""
+    def ask(self, statement: str, params: Params, *, raw: bool = False) -> "asyncio.Future[Found]":
+        """Sends the statement; its answer will be there. `raw`: ids, times and
+        JSON as they are on the wire, which costs a third. Raises: Overloaded, before anything was sent."""
         now = time.monotonic()
         if self._waiting and (len(self._waiting) >= MAX_WAITING or now - self._waiting[0].at > self._wait_s):
             raise Overloaded()
         text, names = _numbered(statement) if params else (statement.encode(), ())
         values = [params[name] for name in names] if isinstance(params, Mapping) else params
-        asked = _Asked(self._loop.create_future(), now, self._raw_transformer if raw_ids else self._transformer)
+        asked = _Asked(self._loop.create_future(), now, self._raw_transformer if raw else self._transformer)
         self._waiting.append(asked)
         try:
             self._send(text, values, asked)
@@ -233,8 +234,8 @@ class Lines:
         self._lines: list[Line] = []
         self._opening: asyncio.Task[None] | None = None
 
-    async def ask(self, statement: str, params: Params, *, raw_ids: bool = False) -> Found:
-        """What the statement found; `raw_ids` as for a line. Raises: Overloaded (nothing was started), psycopg.Error."""
+    async def ask(self, statement: str, params: Params, *, raw: bool = False) -> Found:
+        """What the statement found; `raw` as for a line. Raises: Overloaded (nothing was started), psycopg.Error."""
         lines = [line for line in self._lines if line.is_open()]
         if len(lines) < self._count:
             opening = self._open_missing(lines)
@@ -243,7 +244,7 @@ class Lines:
         line = min(self._lines, key=_load, default=None)
         if line is None:
             raise psycopg.OperationalError("the connection was lost as soon as it was open")
-        return await line.ask(statement, params, raw_ids=raw_ids)
+        return await line.ask(statement, params, raw=raw)
 
     def _open_missing(self, lines: list[Line]) -> "asyncio.Task[None]":
         self._lines = lines
@@ -275,12 +276,14 @@ class _JsonbLoader(Loader):
         return {} if data == _EMPTY else orjson.loads(memoryview(data)[1:])
 
 
-def _transformer(connection: psycopg.AsyncConnection[Any], *, raw_ids: bool = False) -> Any:
+def _transformer(connection: psycopg.AsyncConnection[Any], *, raw: bool = False) -> Any:
     # A cursor has adapters of its own.
     cursor = connection.cursor()
     cursor.adapters.register_loader("jsonb", _JsonbLoader)
-    if raw_ids:
+    if raw:
         cursor.adapters.register_loader("uuid", ByteaBinaryLoader)
+        cursor.adapters.register_loader("jsonb", ByteaBinaryLoader)
+        cursor.adapters.register_loader("timestamptz", Int8BinaryLoader)
     return Transformer(cursor)
 
 

@@ -46,7 +46,7 @@ class UnexpectedState(FlorinError):
     status = 400
     message = "You cannot {verb} this payment intent because it has a status of {state}. Only one with {allowed} can be."
 
-    def __init__(self, *, intent: dict[str, Any], **fields: Any) -> None:
+    def __init__(self, *, intent: Any, **fields: Any) -> None:
         self.intent = intent
         super().__init__(**fields)
 

@@ -5,8 +5,7 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
-import orjson
-
+from apps.core.documents import encode as encoded
 from apps.core.ids import encode
 from apps.payments.domain.replies import Card
 from apps.payments.domain.rows import Charge, Intent
@@ -45,8 +44,8 @@ def templates() -> dict[str, str]:
     return {name: _template(document) for name, document in rendered.items()}
 
 
-def _template(document: dict[str, Any]) -> str:
-    text = orjson.dumps(document).decode().replace("%", "%%")
+def _template(document: Any) -> str:
+    text = encoded(document).decode().replace("%", "%%")
     for number, mark in enumerate(_MARKS, 1):
         text = text.replace(mark, f"%{number}$s")
     return text

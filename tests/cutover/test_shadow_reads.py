@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 from django.conf import settings
+from msgspec import structs
 
 from apps.core import db
 from apps.cutover import flows
@@ -49,7 +50,7 @@ async def test_data_that_moved_on_is_no_difference(shadowed, make_merchant) -> N
 async def test_a_classic_path_that_renders_otherwise_is_found(shadowed, make_merchant, monkeypatch) -> None:
     shop, intent = await paid(make_merchant)
     await send(shop.merchant, "GET", f"{INTENTS}/{intent}")
-    monkeypatch.setattr(OnePaymentIntent, "render", lambda self, record, expand: objects.payment_intent(record) | {"amount": 1})
+    monkeypatch.setattr(OnePaymentIntent, "render", lambda self, record, expand: structs.replace(objects.payment_intent(record), amount=1))
     assert await compared() == {READ: Summary(READ, compared=1, differing=1)}
     [found] = await asyncio.to_thread(differences_of, shop.merchant)
     assert (found.what, found.endpoint, found.path) == ("amount", READ, f"{INTENTS}/{intent}")

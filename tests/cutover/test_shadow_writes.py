@@ -78,7 +78,7 @@ async def test_another_fee_is_found_in_the_postings(name: str, shadowed, make_me
 @pytest.mark.parametrize(("name", "what"), [("create", "answer.amount"), ("capture", "answer.amount"), ("cancel", "answer.amount")])
 async def test_another_answer_is_found(name: str, what: str, shadowed, make_merchant, monkeypatch) -> None:
     shop, honest = await asked(name, make_merchant), objects.payment_intent
-    monkeypatch.setattr(objects, "payment_intent", lambda row, **more: honest(row, **more) | {"amount": 1})
+    monkeypatch.setattr(objects, "payment_intent", lambda row, **more: structs.replace(honest(row, **more), amount=1))
     await compared()
     [found] = await asyncio.to_thread(differences_of, shop.merchant)
     assert (found.what, '"amount":1,' in found.classic_body, '"amount":1,' in found.hot_body) == (what, True, False)

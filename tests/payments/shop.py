@@ -15,6 +15,7 @@ from apps.ledger.domain import merchant_account
 from apps.merchants.domain import Caller
 from apps.payments import flows
 from apps.payments.domain import requests
+from apps.payments.flows.telling import encoded
 from tests.factories import MadeMerchant
 
 Json = dict[str, Any]
@@ -74,7 +75,7 @@ class Shop:
         return self.ask(flows.create_transfer, requests.CreateTransfer, **params)
 
     def look(self, intent: Json, *expand: str) -> Json:
-        return run(flows.retrieve_payment_intent(self.caller, pi(intent), frozenset(expand)))
+        return orjson.loads(encoded(run(flows.retrieve_payment_intent(self.caller, pi(intent), frozenset(expand)))))
 
     def booked(self, name: str, currency: str = "eur") -> int:
         """What is posted to the merchant's account `name`, holds not counted."""

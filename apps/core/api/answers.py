@@ -3,21 +3,18 @@
 from collections.abc import Mapping
 from typing import Any
 
-import orjson
 from django.conf import settings
 from django.http import HttpResponse
 from django.http.cookie import SimpleCookie
 from django.http.response import ResponseHeaders
 from django.utils.functional import cached_property
 
+from apps.core.documents import encode
 from apps.core.errors import FlorinError, error_body
 
+__all__ = ["JSON", "ApiResponse", "encode", "error_response", "name_request", "respond"]
+
 JSON = "application/json"
-
-
-def encode(document: Any) -> bytes:
-    """The JSON of a rendered object: UTF-8, no spaces, keys in the order the renderer gave them."""
-    return orjson.dumps(document)
 
 
 class ApiResponse(HttpResponse):

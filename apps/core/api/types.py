@@ -33,8 +33,8 @@ class Shape(_Frozen, forbid_unknown_fields=True, kw_only=True):
     """Base of every request shape: unknown parameters are refused by name."""
 
 
-class ObjectShape(_Frozen, kw_only=True):
-    """Base of every response shape: documents what a renderer returns."""
+class ObjectShape(_Frozen, kw_only=True, gc=False):
+    """Base of every response shape: documents what a renderer returns, or is what it returns."""
 
 
 Amount = Annotated[

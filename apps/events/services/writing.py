@@ -5,9 +5,8 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-import orjson
-
 from apps.core import clock, db
+from apps.core.documents import encode
 from apps.core.ids import new_id
 
 
@@ -18,7 +17,7 @@ def emit(
     type: str,
     object_id: UUID,
     sequence: int,
-    data: Mapping[str, Any],
+    data: Any,
     previous_attributes: Mapping[str, Any] | None = None,
     request_id: str | None = None,
     idempotency_key: str | None = None,
@@ -38,8 +37,8 @@ def emit(
         "created": created or clock.now(),
         "object_id": object_id,
         "sequence": sequence,
-        "data": orjson.dumps(data).decode(),
-        "previous_attributes": None if previous_attributes is None else orjson.dumps(previous_attributes).decode(),
+        "data": encode(data).decode(),
+        "previous_attributes": None if previous_attributes is None else encode(previous_attributes).decode(),
         "request_id": request_id,
         "idempotency_key": idempotency_key,
     }

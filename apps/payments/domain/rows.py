@@ -213,15 +213,14 @@ def read(kind: type[R], source: Any) -> R:
 
 @cache
 def _by_position(kind: type[Struct]) -> type[Struct]:
-    """`kind` with its fields by position. The database has checked its columns: only what is a struct
-    within is converted, all else is taken as it is."""
-    fields = [(field.name, field.type if field.name == "card" else Any) for field in msgspec.structs.fields(kind)]
-    return msgspec.defstruct(f"{kind.__name__}ByPosition", fields, frozen=True, gc=False, array_like=True)
+    """`kind` with its fields by position, of any type: the database has checked its columns."""
+    fields = [(field.name, Any) for field in msgspec.structs.fields(kind)]
+    return msgspec.defstruct(f"{kind.__name__}ByPosition", fields, frozen=True, gc=False)
 
 
 def of_columns(kind: type[R], columns: tuple[Any, ...]) -> R:
-    """What reads like the row `kind`, of all its columns in the order of its fields; for renderers."""
-    return msgspec.convert(columns, _by_position(kind))  # type: ignore[return-value]  # the same fields
+    """What reads like the row `kind`, of all its columns in the order of its fields as they are; for renderers."""
+    return _by_position(kind)(*columns)  # type: ignore[return-value]  # the same fields
 
 
 def read_or_none(kind: type[R], source: Any) -> R | None:

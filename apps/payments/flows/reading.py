@@ -14,6 +14,7 @@ from apps.core.errors import NotFound
 from apps.core.flow import Flow, Rows, Tuples
 from apps.core.ids import encode
 from apps.merchants.domain import Caller
+from apps.payments.api.shapes import PaymentIntent
 from apps.payments.domain import rows
 from apps.payments.domain.rows import BalanceTransaction, Charge, Customer, Intent, PaymentMethod
 from apps.payments.renderers import objects
@@ -52,7 +53,7 @@ def _intents(expand: frozenset[str], where: str) -> tuple[str, tuple[tuple[type[
     return f"SELECT {', '.join(selected)} FROM payments_intent i {joins} WHERE {where}", tuple(places)
 
 
-def _rendered(row: tuple[Any, ...], places: tuple[tuple[type[Struct], str, int, int], ...]) -> Json:
+def _rendered(row: tuple[Any, ...], places: tuple[tuple[type[Struct], str, int, int], ...]) -> PaymentIntent:
     if not places:
         return objects.payment_intent(rows.of_columns(Intent, row))
     # The first column of each is its id: without one there is no row.
@@ -60,7 +61,7 @@ def _rendered(row: tuple[Any, ...], places: tuple[tuple[type[Struct], str, int, 
     return objects.payment_intent(rows.of_columns(Intent, row[: places[0][2]]), **found)  # type: ignore[arg-type]  # each by its name
 
 
-def retrieve_payment_intent(caller: Caller, intent_id: UUID, expand: frozenset[str]) -> Flow[Json]:
+def retrieve_payment_intent(caller: Caller, intent_id: UUID, expand: frozenset[str]) -> Flow[PaymentIntent]:
     """Raises: NotFound."""
     statement, places = _intents(expand, "i.id = %(id)s AND i.merchant_id = %(merchant)s AND i.livemode = %(livemode)s")
     found = yield Tuples(statement, {"id": intent_id, "merchant": caller.merchant_id, "livemode": caller.livemode})
@@ -69,7 +70,7 @@ def retrieve_payment_intent(caller: Caller, intent_id: UUID, expand: frozenset[s
     return _rendered(found[0], places)
 
 
-def list_payment_intents(caller: Caller, at: Keyset, expand: frozenset[str], *, customer_id: UUID | None) -> Flow[list[Json]]:
+def list_payment_intents(caller: Caller, at: Keyset, expand: frozenset[str], *, customer_id: UUID | None) -> Flow[list[PaymentIntent]]:
     """The page's objects, and one more where there are more."""
     # Merchant and order are written so that no index but those by merchant gives that order: in one of ids alone, whoever
     # has not been paid for a year is found behind everybody else's year, and the plan is made for any merchant.
@@ -84,7 +85,7 @@ def list_payment_intents(caller: Caller, at: Keyset, expand: frozenset[str], *, 
     return [_rendered(row, places) for row in found]
 
 
-def intent_with(intent: Intent, expand: frozenset[str], **known: Any) -> Flow[Json]:
+def intent_with(intent: Intent, expand: frozenset[str], **known: Any) -> Flow[PaymentIntent]:
     """`intent` rendered with what `expand` asks for; rows that are not `known` are read."""
     found: Json = {}
     for path, id in (

@@ -101,7 +101,7 @@ def _answer(settled: Settled, customer: Customer | None, request: Request, telli
     return declined_answer(document, settled, request)
 
 
-def declined_answer(document: Json, settled: Settled, request: Request) -> Answer:
+def declined_answer(document: Any, settled: Settled, request: Request) -> Answer:
     assert settled.refusal is not None  # noqa: S101  (only a refusal is answered so)
     about: Json = {"payment_intent": document}
     if settled.charge is not None and settled.charge.status == "failed":

@@ -4,8 +4,7 @@ from collections.abc import Callable, Iterable
 from datetime import datetime
 from typing import Any
 
-import orjson
-
+from apps.core.documents import encode
 from apps.core.ids import new_id
 from apps.idempotency.domain import Answer
 from apps.payments.domain.rows import Row
@@ -14,14 +13,14 @@ from apps.payments.flows.asking import Request
 Json = dict[str, Any]
 
 
-def encoded(document: Json) -> str:
-    return orjson.dumps(document).decode()
+def encoded(document: Any) -> str:
+    return encode(document).decode()
 
 
 class Telling:
     """The objects of one change, by a short name; each is rendered and encoded at most once."""
 
-    def __init__(self, objects: dict[str, tuple[Row, Callable[[], Json]]]) -> None:
+    def __init__(self, objects: dict[str, tuple[Row, Callable[[], Any]]]) -> None:
         self._objects = objects
         self._texts: dict[str, str] = {}
 

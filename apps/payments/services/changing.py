@@ -42,7 +42,7 @@ def changed(record: M, *, changes: Mapping[str, Any]) -> M:
     return record
 
 
-def tell(record: Owned, *, type: str, document: Mapping[str, Any], caller: Caller, key: str | None) -> None:
+def tell(record: Owned, *, type: str, document: Any, caller: Caller, key: str | None) -> None:
     """Emits `type` about `record`, in the caller's transaction."""
     emit(
         merchant_id=record.merchant_id,

@@ -8,6 +8,7 @@ from django.db import transaction
 from apps.core import clock
 from apps.core.ids import decode
 from apps.merchants.domain import Caller
+from apps.payments.api import shapes
 from apps.payments.domain import requests, rows
 from apps.payments.errors import CustomerDeleted, ReferenceMissing
 from apps.payments.models import Customer, PaymentMethod
@@ -95,5 +96,5 @@ def _set_default(customer: Customer, settings: requests.InvoiceSettings) -> None
     customer.default_payment_method_id = method_id
 
 
-def _rendered(customer: Customer) -> dict[str, Any]:
+def _rendered(customer: Customer) -> shapes.Customer:
     return objects.customer(rows.of(rows.Customer, customer))

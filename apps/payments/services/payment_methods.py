@@ -9,6 +9,7 @@ from apps.core import clock
 from apps.core.ids import encode
 from apps.merchants.domain import Caller
 from apps.payments import selectors
+from apps.payments.api import shapes
 from apps.payments.domain import requests, rows
 from apps.payments.domain.replies import Card
 from apps.payments.errors import MethodInUse, MethodNotUsable, ReferenceMissing
@@ -75,5 +76,5 @@ def detach_payment_method(*, caller: Caller, method_id: UUID, key: str | None) -
     return method
 
 
-def _rendered(method: PaymentMethod) -> dict[str, Any]:
+def _rendered(method: PaymentMethod) -> shapes.PaymentMethod:
     return objects.payment_method(rows.of(rows.PaymentMethod, method))

@@ -44,7 +44,7 @@ class View(FlorinView):
         """Whose objects and in which mode, as selectors take it."""
         return {"merchant_id": self.caller.merchant_id, "livemode": self.caller.livemode}
 
-    def render(self, record: Any, expand: frozenset[str]) -> Json:
+    def render(self, record: Any, expand: frozenset[str]) -> Any:
         raise TypeError(f"{type(self).__name__} does not say how it renders")
 
     def wanted(self, body: Any) -> frozenset[str]:

@@ -9,7 +9,7 @@ from apps.core.api.openapi import ListOf, describe
 from apps.core.ids import decode
 from apps.payments import flows, selectors, services
 from apps.payments.api import shapes
-from apps.payments.api.views.base import Json, View, joined_row, path_id
+from apps.payments.api.views.base import View, joined_row, path_id
 from apps.payments.domain import requests, rows
 from apps.payments.models import Charge, Refund
 from apps.payments.renderers import objects
@@ -19,7 +19,7 @@ class _Charges(View):
     scope = {"GET": "payments:read"}
     model = Charge
 
-    def render(self, record: Any, expand: frozenset[str]) -> Json:
+    def render(self, record: Any, expand: frozenset[str]) -> Any:
         return objects.render_charge(
             rows.of(rows.Charge, record),
             customer=joined_row(rows.Customer, record, expand, "customer", "customer"),
@@ -52,7 +52,7 @@ class _Refunds(View):
     scope = {"GET": "refunds:read", "POST": "refunds:write"}
     model = Refund
 
-    def render(self, record: Any, expand: frozenset[str]) -> Json:
+    def render(self, record: Any, expand: frozenset[str]) -> Any:
         return objects.refund(
             rows.of(rows.Refund, record),
             charge=joined_row(rows.Charge, record, expand, "charge", "charge"),

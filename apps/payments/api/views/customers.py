@@ -10,7 +10,7 @@ from apps.core.errors import ParameterMissing
 from apps.core.ids import decode
 from apps.payments import selectors, services
 from apps.payments.api import shapes
-from apps.payments.api.views.base import Json, View, joined_row, new_method, path_id
+from apps.payments.api.views.base import View, joined_row, new_method, path_id
 from apps.payments.domain import requests, rows
 from apps.payments.models import Customer, PaymentMethod
 from apps.payments.renderers import objects
@@ -22,7 +22,7 @@ class _Customers(View):
     scope = {"GET": "customers:read", "POST": "customers:write", "DELETE": "customers:write"}
     model = Customer
 
-    def render(self, record: Any, expand: frozenset[str]) -> Json:
+    def render(self, record: Any, expand: frozenset[str]) -> Any:
         if record.deleted_at is not None:
             return objects.deleted_customer(record.id)
         return objects.customer(rows.of(rows.Customer, record))
@@ -79,7 +79,7 @@ class _PaymentMethods(View):
     scope = {"GET": "customers:read", "POST": "customers:write"}
     model = PaymentMethod
 
-    def render(self, record: Any, expand: frozenset[str]) -> Json:
+    def render(self, record: Any, expand: frozenset[str]) -> Any:
         customer = joined_row(rows.Customer, record, expand, "customer", "customer")
         return objects.payment_method(rows.of(rows.PaymentMethod, record), customer=customer)
 

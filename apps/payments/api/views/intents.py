@@ -23,7 +23,7 @@ class _View(View):
     scope = {"GET": "payments:read", "POST": "payments:write"}
     model = PaymentIntent
 
-    def render(self, record: Any, expand: frozenset[str]) -> Json:
+    def render(self, record: Any, expand: frozenset[str]) -> Any:
         charge = joined_row(rows.Charge, record, expand, "latest_charge", "latest_charge")
         return objects.payment_intent(
             rows.of(rows.Intent, record),

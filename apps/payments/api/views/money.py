@@ -10,7 +10,7 @@ from apps.core.flow import run
 from apps.core.ids import decode
 from apps.payments import flows
 from apps.payments.api import shapes
-from apps.payments.api.views.base import Json, View, joined_row
+from apps.payments.api.views.base import View, joined_row
 from apps.payments.domain import requests, rows
 from apps.payments.models import BalanceTransaction, Transfer
 from apps.payments.renderers import objects
@@ -20,7 +20,7 @@ class _Transfers(View):
     scope = {"GET": "transfers:read", "POST": "transfers:write"}
     model = Transfer
 
-    def render(self, record: Any, expand: frozenset[str]) -> Json:
+    def render(self, record: Any, expand: frozenset[str]) -> Any:
         paid = joined_row(rows.BalanceTransaction, record, expand, "balance_transaction", "balance_transaction")
         return objects.transfer(rows.of(rows.Transfer, record), transaction=paid)
 
@@ -67,7 +67,7 @@ class _BalanceTransactions(View):
     scope = {"GET": "balance:read"}
     model = BalanceTransaction
 
-    def render(self, record: Any, expand: frozenset[str]) -> Json:
+    def render(self, record: Any, expand: frozenset[str]) -> Any:
         return objects.balance_transaction(rows.of(rows.BalanceTransaction, record))
 
 
