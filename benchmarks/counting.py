@@ -34,7 +34,7 @@ def counted(job: dict, kinds: list[str]) -> dict[str, float]:
     with tempfile.TemporaryDirectory() as folder:
         command = ["valgrind", "--tool=callgrind", "--instr-atstart=no", "--quiet", f"--callgrind-out-file={folder}/out"]
         done = subprocess.run(
-            [*command, sys.executable, "-m", __name__],
+            [*command, sys.executable, "-m", "benchmarks.counting"],
             env=os.environ | _SETTINGS | {"COUNTED": json.dumps(job | {"kinds": kinds})},
             capture_output=True, text=True, timeout=_TIMEOUT_S, check=False,
         )  # fmt: skip
