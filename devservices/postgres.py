@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 DATABASE = "florin"
 SQL = Path(__file__).parent / "sql"
 
+# What is not used of shared_buffers is not taken; with less, an audit or a long history reads all from the kernel.
 CONFIGURATION = """\
 # Written at each start.
 listen_addresses = '127.0.0.1'
@@ -32,7 +33,7 @@ unix_socket_directories = ''
 hba_file = '{hba}'
 cluster_name = '{token}'
 max_connections = 200
-shared_buffers = 128MB
+shared_buffers = 512MB
 work_mem = 8MB
 maintenance_work_mem = 64MB
 max_wal_size = 1GB
