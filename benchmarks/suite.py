@@ -28,6 +28,8 @@ class Turn:
     connections: int
     who: tuple[str, ...]
     gateway_ms: int = 0
+    # More seconds before those that count.
+    settle_s: float = 0.0
 
     @property
     def name(self) -> str:
@@ -37,7 +39,7 @@ class Turn:
     @property
     def warmup(self) -> float:
         """Seconds; thousands of connections take a while to settle."""
-        return 0.4 + min(self.connections / 1000, 4)
+        return 0.4 + min(self.connections / 1000, 4) + self.settle_s
 
 
 @dataclass(frozen=True)
