@@ -21,6 +21,7 @@ from gunicorn.arbiter import Arbiter
 from uvicorn_worker import UvicornWorker
 
 from config.listening import Server
+from config.shares import SHARES
 
 
 def _number(name: str, default: int) -> int:
@@ -80,7 +81,9 @@ class Worker(UvicornWorker):  # type: ignore[misc]  # the package has no types
         self.config.app = self.wsgi
         server = Server(self.config)
         self._install_sigquit_handler()
+        SHARES.sit(self.age)
         await server.serve(sockets=self.sockets)
+        SHARES.leave()
         if not server.started:
             sys.exit(Arbiter.WORKER_BOOT_ERROR)
 

@@ -17,6 +17,7 @@ from apps.core import admission
 from apps.core.api import answers, request_ids
 from apps.core.errors import Overloaded
 from config import hot_urls
+from config.shares import SHARES
 
 # A body with more digits in its length is not read here.
 DIGITS = 5
@@ -41,6 +42,10 @@ class Protocol(HttpToolsProtocol):
             # Its task runs next, and before this: whatever becomes of it, it is not expected any longer.
             admission.expect()
             self.loop.call_soon(admission.begin)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        super().connection_lost(exc)
+        SHARES.tell(len(self.connections))
 
     def _is_idle(self) -> bool:
         return self.cycle is None or self.cycle.response_complete

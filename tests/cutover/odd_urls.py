@@ -3,7 +3,9 @@
 from typing import Any
 
 from django.urls import path
+from msgspec.structs import replace
 
+from apps.payments.api.shapes import PaymentIntent
 from apps.payments.api.views.intents import OnePaymentIntent
 from config.urls import handler404, handler500
 from config.urls import urlpatterns as right
@@ -12,9 +14,9 @@ __all__ = ["handler404", "handler500", "urlpatterns"]
 
 
 class Odd(OnePaymentIntent):
-    def render(self, record: Any, expand: frozenset[str]) -> dict[str, Any]:
-        document: dict[str, Any] = super().render(record, expand)
-        return document | {"amount": document["amount"] + 1}
+    def render(self, record: Any, expand: frozenset[str]) -> PaymentIntent:
+        document: PaymentIntent = super().render(record, expand)
+        return replace(document, amount=document.amount + 1)
 
 
 urlpatterns = [path("v1/payment_intents/<str:id>", Odd.as_view()), *right]

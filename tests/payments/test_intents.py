@@ -148,7 +148,7 @@ def test_nothing_is_captured_twice(shop: Shop, effects) -> None:
     shop.capture(intent)
     with pytest.raises(UnexpectedState) as refused:
         shop.capture(intent)
-    assert refused.value.extra()["payment_intent"]["status"] == "succeeded"
+    assert refused.value.extra()["payment_intent"].status == "succeeded"
     assert (shop.booked("pending"), len(shop.rows("payments_attempt", "kind = 'capture'"))) == (9_680, 1)
 
 

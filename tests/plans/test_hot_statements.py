@@ -21,6 +21,7 @@ from apps.core.flow import Sql, Tuples, _perform, run
 from apps.merchants import selectors
 from apps.merchants.domain import Caller, hashed
 from apps.payments import flows
+from apps.payments.api.shapes import PaymentIntent
 from apps.payments.domain import requests
 from benchmarks import ground
 from benchmarks.history import SEED, loading
@@ -80,7 +81,7 @@ def counted() -> dict[str, int]:
     return {row["relname"]: row["seq_scan"] for row in rows if row["relname"] not in SMALL}
 
 
-def page(shop: Shop, **params: object) -> list[dict]:
+def page(shop: Shop, **params: object) -> list[PaymentIntent]:
     at = keyset(requests.ListPaymentIntents(limit=20, **params), prefix="pi", column="i.id", created="i.created")  # type: ignore[arg-type]
     return run(flows.list_payment_intents(shop.caller, at, RELATIONS, customer_id=None))
 
@@ -96,9 +97,9 @@ WRITES: dict[str, Callable[[Shop, Shop], object]] = {
     "replay": lambda shop, other: [shop.create(key="again") for _ in range(2)],
 }
 READS: dict[str, Callable[[Shop, Shop], object]] = {
-    "get": lambda shop, other: shop.look(page(shop)[0], *RELATIONS),
+    "get": lambda shop, other: shop.look({"id": page(shop)[0].id}, *RELATIONS),
     "list": lambda shop, other: page(shop),
-    "next page": lambda shop, other: page(shop, starting_after=page(shop)[0]["id"]),
+    "next page": lambda shop, other: page(shop, starting_after=page(shop)[0].id),
     "balance": lambda shop, other: run(flows.retrieve_balance(shop.caller)),
     "key": lambda shop, other: db.query(selectors.KEY_BY_HASH, {"sha256": hashed(shop.merchant.secret)}),
 }
