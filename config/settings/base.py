@@ -137,6 +137,10 @@ HOT_QUEUE = env.number("HOT_QUEUE", 1024)
 HOT_LATENCY_S = env.seconds("HOT_LATENCY_S", 0.15)
 HOT_PREPARE = env.flag("HOT_PREPARE", not HOT_POOLED)
 
+# How many of them run against this database, for the check of the connections' sum (apps/core/connections.py).
+WEB_PROCESSES = env.number("WEB_CONCURRENCY", 2)
+WORKER_PROCESSES = env.number("WORKER_PROCESSES", 2)
+
 # Redis is disposable: broker, cache, rate limits, channel layer. It never holds the only copy.
 REDIS_URL = env.text("REDIS_URL", "redis://127.0.0.1:6379/0")
 CACHES = {
