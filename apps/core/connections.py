@@ -1,6 +1,7 @@
 """Whether the connections of all programs fit into PostgreSQL. docs/connections.md has the sums and why they matter:
 the program that comes last is refused, at the busiest hour."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from django.conf import settings
@@ -22,10 +23,10 @@ def wanted(web: int, workers: int) -> int:
     """The most connections to PostgreSQL that `web` and `workers` processes and the other programs open, as the settings are."""
     hot = settings.HOT_LINES + db.WRITERS
     if not settings.POOLED:
-        pool = settings.DATABASES["default"]["OPTIONS"]["pool"]["max_size"]
-        return web * (pool + hot + CONTROL) + workers + OTHERS
+        return web * (settings.DATABASE_POOL_SIZE + hot + CONTROL) + workers + OTHERS
     # Through a pooler everything else shares its connections; migrations never go through it.
-    return web * (CONTROL + (0 if settings.HOT_POOLED else hot)) + POOLER_SIZE + 1
+    own = CONTROL if settings.HOT_POOLED else CONTROL + hot
+    return web * own + POOLER_SIZE + 1
 
 
 def room() -> int:
@@ -34,7 +35,7 @@ def room() -> int:
 
 
 @register(Tags.database)
-def they_fit(databases: list[str] | None = None, **_: Any) -> list[CheckMessage]:
+def they_fit(*, databases: Sequence[str] | None = None, **_: Any) -> list[CheckMessage]:
     """Warns; it does not refuse: not all may be open at once, and not all may be on this server."""
     if not databases or "default" not in databases:
         return []

@@ -99,6 +99,7 @@ PREPARE = env.flag("DATABASE_PREPARE", not POOLED)
 DATABASE_RECONNECT_S = 1.0
 # A machine that vanished says nothing: seconds for a connection, milliseconds for an unacknowledged packet.
 DATABASE_PATIENCE = {"connect_timeout": 3, "keepalives_idle": 30, "tcp_user_timeout": 10_000}
+DATABASE_POOL_SIZE = env.number("DATABASE_POOL_SIZE", 8)
 DATABASES = {
     "default": {
         **_database,
@@ -108,7 +109,7 @@ DATABASES = {
         "OPTIONS": {
             "pool": {
                 "min_size": 0,
-                "max_size": env.number("DATABASE_POOL_SIZE", 8),
+                "max_size": DATABASE_POOL_SIZE,
                 "timeout": env.seconds("DATABASE_POOL_WAIT_S", 2.0),
                 "reconnect_timeout": DATABASE_RECONNECT_S,
             },
