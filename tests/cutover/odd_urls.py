@@ -5,8 +5,8 @@ from typing import Any
 from django.urls import path
 from msgspec.structs import replace
 
-from apps.payments.api.shapes import PaymentIntent
 from apps.payments.api.views.intents import OnePaymentIntent
+from apps.payments.renderers.shapes import PaymentIntent
 from config.urls import handler404, handler500
 from config.urls import urlpatterns as right
 

@@ -21,8 +21,8 @@ from apps.core.flow import Sql, Tuples, _perform, run
 from apps.merchants import selectors
 from apps.merchants.domain import Caller, hashed
 from apps.payments import flows
-from apps.payments.api.shapes import PaymentIntent
 from apps.payments.domain import requests
+from apps.payments.renderers.shapes import PaymentIntent
 from benchmarks import ground
 from benchmarks.history import SEED, loading
 from benchmarks.history.payments import Plan

@@ -14,10 +14,10 @@ from apps.core.errors import NotFound
 from apps.core.flow import Flow, Rows, Tuples
 from apps.core.ids import encode
 from apps.merchants.domain import Caller
-from apps.payments.api.shapes import PaymentIntent
 from apps.payments.domain import rows
 from apps.payments.domain.rows import BalanceTransaction, Charge, Customer, Intent, PaymentMethod
 from apps.payments.renderers import objects
+from apps.payments.renderers.shapes import PaymentIntent
 
 Json = dict[str, Any]
 

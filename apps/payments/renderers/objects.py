@@ -1,7 +1,7 @@
 """One function a resource, used by the hot views, the DRF views and the events alike.
 
 A reference is an id, or the whole object where the caller asked to expand it and its row is given. What hot reads
-show in pages are the structs of `api/shapes.py`, the rest are dicts; apps.core.documents encodes both.
+show in pages are the structs of `shapes.py`, the rest are dicts; apps.core.documents encodes both.
 """
 
 from typing import Any
@@ -11,10 +11,9 @@ from msgspec.structs import asdict
 
 from apps.core.documents import raw
 from apps.core.ids import encode
-from apps.payments.api import shapes
 from apps.payments.domain import rows
 from apps.payments.domain.rows import BalanceTransaction, Charge, Customer, Intent, PaymentMethod, Refund, Transfer
-from apps.payments.renderers import parts
+from apps.payments.renderers import parts, shapes
 from apps.payments.renderers.parts import day, ref, second, seconds
 
 Json = dict[str, Any]

@@ -8,11 +8,10 @@ from django.db import transaction
 from apps.core import clock
 from apps.core.ids import decode
 from apps.merchants.domain import Caller
-from apps.payments.api import shapes
 from apps.payments.domain import requests, rows
 from apps.payments.errors import CustomerDeleted, ReferenceMissing
 from apps.payments.models import Customer, PaymentMethod
-from apps.payments.renderers import objects
+from apps.payments.renderers import objects, shapes
 from apps.payments.services.changing import changed, given, locked, tell
 from apps.payments.services.payment_methods import attach_payment_method
 

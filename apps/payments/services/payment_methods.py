@@ -9,12 +9,11 @@ from apps.core import clock
 from apps.core.ids import encode
 from apps.merchants.domain import Caller
 from apps.payments import selectors
-from apps.payments.api import shapes
 from apps.payments.domain import requests, rows
 from apps.payments.domain.replies import Card
 from apps.payments.errors import MethodInUse, MethodNotUsable, ReferenceMissing
 from apps.payments.models import PaymentMethod
-from apps.payments.renderers import objects
+from apps.payments.renderers import objects, shapes
 from apps.payments.services.changing import changed, given, locked, tell
 
 

@@ -8,11 +8,10 @@ from rest_framework.request import Request
 from apps.core.api.openapi import ListOf, describe
 from apps.core.ids import decode
 from apps.payments import flows, selectors, services
-from apps.payments.api import shapes
 from apps.payments.api.views.base import View, joined_row, path_id
 from apps.payments.domain import requests, rows
 from apps.payments.models import Charge, Refund
-from apps.payments.renderers import objects
+from apps.payments.renderers import objects, shapes
 
 
 class _Charges(View):

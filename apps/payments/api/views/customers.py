@@ -9,11 +9,10 @@ from apps.core.api.openapi import ListOf, describe
 from apps.core.errors import ParameterMissing
 from apps.core.ids import decode
 from apps.payments import selectors, services
-from apps.payments.api import shapes
 from apps.payments.api.views.base import View, joined_row, new_method, path_id
 from apps.payments.domain import requests, rows
 from apps.payments.models import Customer, PaymentMethod
-from apps.payments.renderers import objects
+from apps.payments.renderers import objects, shapes
 
 _TEST_METHOD = "pm_card_"
 

@@ -9,12 +9,11 @@ from rest_framework.request import Request
 from apps.core.api.openapi import ListOf, describe
 from apps.core.ids import decode
 from apps.payments import flows, services
-from apps.payments.api import shapes
 from apps.payments.api.views.base import Json, View, joined_row, path_id
 from apps.payments.domain import requests, rows
 from apps.payments.flows.beginning import chosen_method
 from apps.payments.models import PaymentIntent
-from apps.payments.renderers import objects
+from apps.payments.renderers import objects, shapes
 
 _TAG = "Payment intents"
 

@@ -9,11 +9,10 @@ from apps.core.api.openapi import ListOf, describe
 from apps.core.flow import run
 from apps.core.ids import decode
 from apps.payments import flows
-from apps.payments.api import shapes
 from apps.payments.api.views.base import View, joined_row
 from apps.payments.domain import requests, rows
 from apps.payments.models import BalanceTransaction, Transfer
-from apps.payments.renderers import objects
+from apps.payments.renderers import objects, shapes
 
 
 class _Transfers(View):

@@ -1,5 +1,5 @@
 """What the API's objects look like, for its documents. The requests are in `domain/requests.py`, the
-renderers in `renderers/objects.py`."""
+renderers beside this, in `objects.py`."""
 
 from typing import Any, Literal
 
