@@ -14,9 +14,7 @@ from django.core.asgi import get_asgi_application
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings.dev")
 django_application = get_asgi_application()
 
-from django.conf import settings  # noqa: E402  (Django must be set up first)
-
-from apps.core import db, flow, http  # noqa: E402
+from apps.core import db, flow, http, known  # noqa: E402  (Django must be set up first)
 from apps.cutover.api import shadowing, watch  # noqa: E402
 from apps.idempotency.api import replays  # noqa: E402
 from config import hot_urls  # noqa: E402
@@ -33,7 +31,7 @@ DRAIN_S = 25.0
 async def application(scope: Scope, receive: Receive, send: Send) -> None:
     kind = scope["type"]
     if kind == "http":
-        hot = settings.HOT_ROUTES and hot_urls.is_hot(scope["method"], scope["path"])
+        hot = known.settings.HOT_ROUTES and hot_urls.is_hot(scope["method"], scope["path"])
         await (lean if hot else stock)(scope, receive, send)
     elif kind == "lifespan":
         await _lifespan(receive, send)

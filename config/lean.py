@@ -10,7 +10,7 @@ So a view served here must never touch Django's own database connection.
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Generator, Mapping, MutableMapping
-from functools import cache, partial
+from functools import lru_cache, partial
 from types import coroutine
 from typing import Any
 
@@ -141,16 +141,25 @@ def _with_id(found: ResolverMatch, id: str) -> ResolverMatch:
 async def read_body(scope: Scope, receive: Receive, limit: int) -> bytes:
     """The whole body. What is too large or too slow is refused, and never kept."""
     refuse_length(scope, limit)
-    body = bytearray()
-    counted = counting(receive, limit)
+    until = time.monotonic() + BODY_DEADLINE_S
+    message = await _in_time(receive, until)
+    body: bytes = message.get("body", b"")
+    if message["type"] == "http.disconnect":
+        raise ClientLeft()
+    if len(body) > limit:
+        raise BodyTooLarge(limit=limit)
+    return body if not message.get("more_body", False) else await _rest(body, counting(receive, limit, seen=len(body), until=until))
+
+
+async def _rest(first: bytes, receive: Receive) -> bytes:
+    body = bytearray(first)
     while True:
-        message = await counted()
+        message = await receive()
         if message["type"] == "http.disconnect":
             raise ClientLeft()
-        chunk: bytes = message.get("body", b"")
+        body += message.get("body", b"")
         if not message.get("more_body", False):
-            return bytes(body + chunk) if body else chunk
-        body += chunk
+            return bytes(body)
 
 
 def refuse_length(scope: Scope, limit: int) -> None:
@@ -164,27 +173,16 @@ def refuse_length(scope: Scope, limit: int) -> None:
         raise BodyTooLarge(limit=limit)
 
 
-def counting(receive: Receive, limit: int) -> Receive:
-    """`receive`, but a body beyond `limit` bytes raises BodyTooLarge and one that takes longer than
-    BODY_DEADLINE_S raises BodyTimeout."""
-    seen, complete, until = 0, False, time.monotonic() + BODY_DEADLINE_S
+def counting(receive: Receive, limit: int, *, seen: int = 0, until: float | None = None) -> Receive:
+    """`receive`, but a body beyond `limit` bytes raises BodyTooLarge and one that is not there at `until` (monotonic;
+    BODY_DEADLINE_S from now) raises BodyTimeout. `seen` bytes of it have come already."""
+    complete, due = False, time.monotonic() + BODY_DEADLINE_S if until is None else until
 
     async def counted() -> Message:
         nonlocal seen, complete
         if complete:
             return await receive()  # the next message says that the client has left
-        # Most bodies are there with their headers: only what must be waited for gets a timer (10 µs).
-        receiving = receive().__await__()
-        try:
-            waited_for = next(receiving)
-        except StopIteration as there:
-            message: Message = there.value
-        else:
-            try:
-                async with asyncio.timeout(until - time.monotonic()):
-                    message = await _going_on(receiving, waited_for)
-            except TimeoutError:
-                raise BodyTimeout() from None
+        message = await _in_time(receive, due)
         seen += len(message.get("body", b""))
         if seen > limit:
             raise BodyTooLarge(limit=limit)
@@ -192,6 +190,20 @@ def counting(receive: Receive, limit: int) -> Receive:
         return message
 
     return counted
+
+
+async def _in_time(receive: Receive, until: float) -> Message:
+    """Most bodies are there with their headers: only what must be waited for gets a timer (10 µs).  Raises: BodyTimeout."""
+    receiving = receive().__await__()
+    try:
+        waited_for = next(receiving)
+    except StopIteration as there:
+        return there.value  # type: ignore[no-any-return]
+    try:
+        async with asyncio.timeout(until - time.monotonic()):
+            return await _going_on(receiving, waited_for)  # type: ignore[no-any-return]
+    except TimeoutError:
+        raise BodyTimeout() from None
 
 
 @coroutine
@@ -249,17 +261,23 @@ class BodyLimit:
 
 async def transmit(response: HttpResponse, send: Send) -> None:
     """The response in two messages."""
-    pairs = getattr(response, "pairs", None)
+    pairs = response.pairs if isinstance(response, answers.ApiResponse) else None
     if pairs is None:
         pairs = dict(response.items())
     body = response.content
-    headers = [(_lower(name), value.encode("latin-1")) for name, value in pairs.items()]
+    headers = on_wire(pairs)
     if "Content-Length" not in pairs:
         headers.append((b"content-length", str(len(body)).encode()))
     await send({"type": "http.response.start", "status": response.status_code, "headers": headers})
     await send({"type": "http.response.body", "body": body})
 
 
-@cache
-def _lower(name: str) -> bytes:
-    return name.lower().encode("ascii")
+def on_wire(pairs: Mapping[str, str]) -> list[tuple[bytes, bytes]]:
+    """Headers as bytes, their names in lower case. No value may end its line: all are encoded at once."""
+    values = "\n".join(pairs.values()).encode("latin-1").split(b"\n")
+    return list(zip(_lower(tuple(pairs)), values, strict=True))
+
+
+@lru_cache(maxsize=256)
+def _lower(names: tuple[str, ...]) -> tuple[bytes, ...]:
+    return tuple([name.lower().encode("ascii") for name in names])

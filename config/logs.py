@@ -6,6 +6,8 @@ from typing import Any
 
 import structlog
 
+from apps.core.api import request_ids
+
 # API keys, webhook secrets and runs of 13 to 19 digits (card numbers), wherever they stand.
 _SECRET = re.compile(r"\b(sk_(?:live|test)_|whsec_)[A-Za-z0-9+/=]+|\b\d(?:[ -]?\d){12,18}\b")
 
@@ -15,12 +17,20 @@ def redact(text: str) -> str:
     return _SECRET.sub(lambda found: (found.group(1) or "") + "[redacted]", text)
 
 
+def _name_request(_: Any, __: str, event: dict[str, Any]) -> dict[str, Any]:
+    found = request_ids.current.get()
+    if found is not None:
+        event.setdefault("request_id", found)
+    return event
+
+
 def _redact_event(_: Any, __: str, event: dict[str, Any]) -> dict[str, Any]:
     return {name: redact(value) if isinstance(value, str) else value for name, value in event.items()}
 
 
 _SHARED: list[Any] = [
     structlog.contextvars.merge_contextvars,
+    _name_request,
     structlog.stdlib.add_log_level,
     structlog.stdlib.add_logger_name,
     structlog.processors.TimeStamper(fmt="iso", utc=True),

@@ -10,10 +10,9 @@ the same limit holds.
 from functools import cache
 from typing import Any
 
-from django.conf import settings
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from apps.core import admission
+from apps.core import admission, known
 from apps.core.api import answers, request_ids
 from apps.core.errors import Overloaded
 from config import hot_urls
@@ -52,7 +51,7 @@ class Protocol(HttpToolsProtocol):
 
     def _is_hot(self) -> bool:
         path = self.url.partition(b"?")[0].decode("latin-1")
-        return settings.HOT_ROUTES and hot_urls.is_hot(self.parser.get_method().decode("ascii"), path)
+        return known.settings.HOT_ROUTES and hot_urls.is_hot(self.parser.get_method().decode("ascii"), path)
 
     def _is_plain(self) -> bool:
         """Nothing is to be known of this request but where it ends."""

@@ -18,10 +18,9 @@ from collections import deque
 from typing import Any
 
 import psycopg
-from django.conf import settings
 from psycopg.errors import DeadlockDetected, LockNotAvailable, SerializationFailure
 
-from apps.core import db
+from apps.core import db, known
 from apps.core.errors import Overloaded
 
 # One of a function at a time, so that the next gathers; of different functions two, so that payments are
@@ -62,9 +61,9 @@ class Batcher:
 
     def submit(self, function: str, command: db.Command) -> Outcome:
         """The future outcome of `command`.  Raises: Overloaded when the queue is full."""
-        if self.queued >= settings.HOT_QUEUE:
+        if self.queued >= known.settings.HOT_QUEUE:
             raise Overloaded()
-        call = _Call(db.encode_command(command), Outcome(loop=self.loop), time.monotonic() + settings.HOT_WAIT_S)
+        call = _Call(db.encode_command(command), Outcome(loop=self.loop), time.monotonic() + known.settings.HOT_WAIT_S)
         self.waiting.setdefault(function, deque()).append(call)
         self.queued += 1
         if function in self.under_way or len(self.under_way) >= IN_FLIGHT:
@@ -112,7 +111,7 @@ class Batcher:
 
     def _watch_queue(self) -> None:
         if self._watch is None:
-            self._watch = self.loop.call_later(settings.HOT_WAIT_S / 4, self._expire)
+            self._watch = self.loop.call_later(known.settings.HOT_WAIT_S / 4, self._expire)
 
     def _carried(self, task: asyncio.Task[None]) -> None:
         self._tasks.discard(task)

@@ -7,10 +7,14 @@ Leases, due times and retry schedules never use it: they go by the database's ow
 
 import time
 from datetime import UTC, date, datetime, timedelta
+from datetime import time as midnight
 from threading import Lock
+from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
+
+from apps.core import known
 
 _REFRESH_S = 0.5
 _lock = Lock()
@@ -26,12 +30,37 @@ def now() -> datetime:
 
 def timestamp() -> float:
     """Business time in Unix seconds."""
-    return time.time() + shift_seconds()
+    if time.monotonic() - _read_at > _REFRESH_S:
+        _read()
+    return time.time() + _shift_s
 
 
 def today() -> date:
     """The business date in the ledger's time zone."""
-    return now().astimezone(ZoneInfo(settings.LEDGER_TIME_ZONE)).date()
+    global _day
+    zone, at = known.settings.LEDGER_TIME_ZONE, timestamp()
+    if _day is None or _day.zone != zone or not _day.begins <= at < _day.ends:
+        _day = _day_of(at, zone)
+    return _day.on
+
+
+class _Day(NamedTuple):
+    """A date in a time zone, and where it begins and ends in Unix seconds."""
+
+    zone: str
+    on: date
+    begins: float
+    ends: float
+
+
+_day: _Day | None = None
+
+
+def _day_of(at: float, zone: str) -> _Day:
+    there = ZoneInfo(zone)
+    on = datetime.fromtimestamp(at, there).date()
+    begins, ends = (datetime.combine(day, midnight(), there).timestamp() for day in (on, on + timedelta(days=1)))
+    return _Day(zone, on, begins, ends)
 
 
 def set_shift(shift: timedelta) -> None:
@@ -52,9 +81,13 @@ def forget() -> None:
 def shift_seconds() -> float:
     """The shift, at most 0.5 s old; always 0 where the clock may not be moved."""
     if time.monotonic() - _read_at > _REFRESH_S:
-        with _lock:
-            _refresh()
+        _read()
     return _shift_s
+
+
+def _read() -> None:
+    with _lock:
+        _refresh()
 
 
 def _refresh() -> None:

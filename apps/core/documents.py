@@ -13,6 +13,8 @@ _structs = msgspec.json.Encoder()
 
 def encode(document: Any) -> bytes:
     """The JSON of a rendered object: UTF-8, no spaces, keys in the order the renderer gave them."""
+    if isinstance(document, msgspec.Struct):
+        return _structs.encode(document)
     return orjson.dumps(document, default=_struct)
 
 

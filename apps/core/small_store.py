@@ -9,7 +9,6 @@ those who wait for it at that moment TIMEOUT_S, and nobody after them.
 import asyncio
 from collections.abc import Sequence
 from typing import Any
-from weakref import WeakKeyDictionary
 
 import hiredis
 import structlog
@@ -21,17 +20,20 @@ CIRCUIT_S = 3.0
 _MAX_WAITING_BYTES = 4_194_304
 _DOWN = (OSError, TimeoutError, hiredis.HiredisError)
 
+_SET = b"*5\r\n$3\r\nSET\r\n$%d\r\n%b\r\n$%d\r\n%b\r\n$2\r\nEX\r\n$%d\r\n%d\r\n"
+
 log = structlog.get_logger(__name__)
-_stores: "WeakKeyDictionary[asyncio.AbstractEventLoop, SmallStore]" = WeakKeyDictionary()
+# By the id of their loop.
+_stores: "dict[int, SmallStore]" = {}
 Asker = asyncio.Future[bytes | None]
 
 
 def of_this_loop(url: str) -> "SmallStore":
     """The running loop's store in the Redis at `url`."""
     loop = asyncio.get_running_loop()
-    found = _stores.get(loop)
-    if found is None or found.url != url:
-        found = _stores[loop] = SmallStore(url, loop)
+    found = _stores.get(id(loop))
+    if found is None or found.loop is not loop or found.url != url:
+        found = _stores[id(loop)] = SmallStore(url, loop)
     return found
 
 
@@ -67,8 +69,10 @@ class SmallStore:
         if not self._is_there() or self.put_bytes > _MAX_WAITING_BYTES:
             return
         self.put_bytes += len(value)
-        self.puts.append(packed(b"SET", name, value, b"EX", seconds))
-        self.gone.extend(gone)
+        # As `packed` would make it, in a third of the time.
+        self.puts.append(_SET % (len(name), name, len(value), value, len(str(seconds)), seconds))
+        if gone:
+            self.gone.extend(gone)
         self._plan()
 
     async def open(self) -> bool:

@@ -19,7 +19,7 @@ from config.asgi import application
 from tests.factories import MadeMerchant, new_merchant
 
 # Instructions of one request, as a failure would print them.
-RECORDED = {"create": 6_036, "transfer": 6_053, "confirm": 13_297, "get": 3_148, "list": 27_250, "balance": 2_705, "replay": 3_014}
+RECORDED = {"create": 5_145, "transfer": 5_215, "confirm": 10_841, "get": 2_817, "list": 24_687, "balance": 2_272, "replay": 2_251}
 MOST = 1.15
 WARM, TIMES = 12, 21
 # Bytecode is another one in each version of Python.

@@ -43,27 +43,23 @@ class ApiResponse(HttpResponse):
 
 def respond(status: int, body: bytes, headers: Mapping[str, str]) -> HttpResponse:
     """The JSON response. Nothing of the API may be cached or sniffed."""
-    return ApiResponse(
-        status,
-        body,
-        {
-            "Content-Type": JSON,
-            # Named here, or the server sends the body in chunks.
-            "Content-Length": str(len(body)),
-            "Cache-Control": "no-store",
-            "X-Content-Type-Options": "nosniff",
-            **headers,
-        },
-    )
+    pairs = {
+        "Content-Type": JSON,
+        # Named here, or the server sends the body in chunks.
+        "Content-Length": str(len(body)),
+        "Cache-Control": "no-store",
+        "X-Content-Type-Options": "nosniff",
+        **headers,
+    }
+    return ApiResponse(status, body, pairs)
 
 
 def name_request(response: HttpResponse, request_id: str) -> None:
     """The response carries its request's id."""
-    pairs = getattr(response, "pairs", None)
-    if pairs is None:
-        response["Request-Id"] = request_id
+    if isinstance(response, ApiResponse) and response.pairs is not None:
+        response.pairs["Request-Id"] = request_id
     else:
-        pairs["Request-Id"] = request_id
+        response["Request-Id"] = request_id
 
 
 def error_response(error: FlorinError, request_id: str, headers: Mapping[str, str] | None = None) -> HttpResponse:

@@ -14,6 +14,9 @@ from typing import Any
 # Between two groups of digits: blanks and dashes of every script, dots, slashes, and invisible characters.
 _GAP = r"[\s\-._/\u00a0\u00ad\u200b-\u200f\u2010-\u2015\u202f\u2060\u2212\u3000\ufeff\uff0d]{1,3}"
 _MAYBE = re.compile(rf"\d(?:(?:{_GAP})?\d){{12}}")
+_THIRTEEN = b"0" * 13
+_ASCII_GAPS = b" \t\n\v\f\r\x1c\x1d\x1e\x1f-._/"
+_ALL_DIGITS_ALIKE = bytes.maketrans(b"123456789", b"000000000")
 _RUN = re.compile(rf"\d(?:(?:{_GAP})?\d){{12,}}")
 _GROUP = re.compile(r"\d+")
 _IDS = re.compile(
@@ -64,11 +67,9 @@ def suspicious(text: str) -> bool:
 
 
 def _may_hold_number(text: str) -> bool:
-    """Counting digits is ten times faster than the search, and mostly enough."""
-    if text.isascii():
-        raw = text.encode()
-        if len(raw) - len(raw.translate(None, b"0123456789")) < 13:
-            return False
+    """Looking for thirteen digits in a row, gaps left out, is ten times faster than the search, and mostly enough."""
+    if len(text) < 13 or (text.isascii() and _THIRTEEN not in text.encode().translate(_ALL_DIGITS_ALIKE, _ASCII_GAPS)):
+        return False
     return _MAYBE.search(text) is not None
 
 

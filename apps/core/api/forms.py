@@ -10,7 +10,6 @@ import re
 from collections.abc import Callable
 from functools import lru_cache
 from typing import Any
-from urllib.parse import unquote_to_bytes
 
 import msgspec
 from msgspec import inspect
@@ -36,40 +35,51 @@ def parse(text: str) -> dict[str, Any]:
         raise BodyInvalid(reason=f"more than {MAX_FIELDS} parameters.")
     if "%" in text and _BAD_ESCAPE.search(text):
         raise BodyInvalid(reason="a % that is not followed by two hexadecimal digits.")
+    # Brackets are what names are full of: often nothing else is escaped.
+    text = text.replace("%5B", "[").replace("%5D", "]")
+    is_escaped = "%" in text or "+" in text
     root: dict[str, Any] = {}
     for field in text.split("&"):
         name, equals, value = field.partition("=")
         if not equals or not name:
             raise BodyInvalid(reason="every parameter must have the form name=value.")
-        if "%" in field or "+" in field:
-            # Brackets are what names are full of.
-            name, value = unquoted(name.replace("%5B", "[").replace("%5D", "]")), unquoted(value)
-        _insert(root, name, value)
+        if is_escaped and ("%" in field or "+" in field):
+            name, value = unquoted(name), unquoted(value)
+        if "[" in name or "]" in name:
+            _insert(root, name, value)
+        elif name in root:
+            raise ParameterRepeated(param=name)
+        else:
+            root[name] = value
     return root
 
 
 def unquoted(text: str) -> str:
-    """`text` without its escapes.  Raises: BodyInvalid."""
+    """`text`, in which every % stands before two hexadecimal digits, without its escapes.  Raises: BodyInvalid."""
     if "+" in text:
         text = text.replace("+", " ")
     if "%" not in text:
         return text
+    # Python's own escapes are undone in C, all at once.
+    escaped = text.encode().replace(b"\\", b"\\\\").replace(b"%", b"\\x")
     try:
-        return unquote_to_bytes(text).decode()
+        return escaped.decode("unicode_escape").encode("latin-1").decode()
     except UnicodeDecodeError:
         raise BodyInvalid(reason="it is not valid UTF-8.") from None
 
 
 def _insert(root: dict[str, Any], name: str, value: str) -> None:
-    if "[" not in name and "]" not in name:
-        if name in root:
-            raise ParameterRepeated(param=name)
-        root[name] = value
-        return
+    """Puts a name with brackets where it belongs. Most have one pair of them."""
     match = _NAME.match(name)
     if match is None:
         raise BodyInvalid(reason="a parameter's brackets do not match.")
     parts = [match[1], *match[2][1:-1].split("][")]
+    if len(parts) == 2 and parts[1]:
+        node = root.setdefault(parts[0], {})
+        if not isinstance(node, dict) or parts[1] in node:
+            raise ParameterRepeated(param=name)
+        node[parts[1]] = value
+        return
     if len(parts) > MAX_DEPTH:
         raise BodyInvalid(reason=f"parameters nested more than {MAX_DEPTH} deep.")
     _insert_nested(root, parts, name, value)
@@ -134,7 +144,15 @@ def _as_is(value: Any) -> Any:
 
 
 def _integer(value: Any) -> Any:
-    return int(value) if isinstance(value, str) and _INTEGER.match(value) else value
+    if not isinstance(value, str):
+        return value
+    if value.isascii() and value.isdecimal() and len(value) <= 19:
+        return int(value)
+    return int(value) if _INTEGER.match(value) else value
+
+
+def _text_or_none(value: Any) -> Any:
+    return None if value == "" else value
 
 
 def _boolean(value: Any) -> Any:
@@ -142,10 +160,12 @@ def _boolean(value: Any) -> Any:
 
 
 def _struct(fields: dict[str, Coerce]) -> Coerce:
+    turning = {name: turn for name, turn in fields.items() if turn is not _as_is}
+
     def coerce(value: Any) -> Any:
         if not isinstance(value, dict):
             return value
-        return {name: fields.get(name, _as_is)(item) for name, item in value.items()}
+        return {name: turning[name](item) if name in turning else item for name, item in value.items()}
 
     return coerce
 
@@ -154,6 +174,8 @@ def _mapping(item: Coerce) -> Coerce:
     def coerce(value: Any) -> Any:
         if value == "":
             return {}
+        if item is _as_is:
+            return value
         return {name: item(inner) for name, inner in value.items()} if isinstance(value, dict) else value
 
     return coerce
@@ -182,11 +204,15 @@ def _union(kind: inspect.UnionType) -> Coerce:
     scalars = [_compile(option) for option in options if isinstance(option, inspect.IntType | inspect.BoolType)]
     nested = [option for option in options if isinstance(option, inspect.StructType | inspect.DictType | inspect.ListType)]
     compiled = [(_compile(option), isinstance(option, inspect.ListType)) for option in nested]
+    if nullable and not scalars and not compiled:
+        return _text_or_none
 
     def coerce(value: Any) -> Any:
         if value == "" and nullable:
             return None
         if isinstance(value, str):
+            if not scalars:
+                return value
             return next((turned for turn in scalars if (turned := turn(value)) is not value), value)
         for turn, is_list in compiled:
             if isinstance(value, list) <= is_list:

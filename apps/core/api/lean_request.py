@@ -32,6 +32,9 @@ _USUAL = (
 )
 _META_NAMES = _Names({name.lower().encode(): "HTTP_" + name.upper().replace("-", "_") for name in _USUAL})
 _META_NAMES |= {b"content-length": "CONTENT_LENGTH", b"content-type": "CONTENT_TYPE"}
+# A client names its headers alike in all of its requests: what they are called, by what was sent. Few, and short.
+_MOST_ALIKE, _LONGEST = 256, 40
+_alike: dict[tuple[bytes, ...], tuple[str, ...]] = {}
 
 
 class LeanRequest(ASGIRequest):
@@ -66,7 +69,7 @@ class LeanRequest(ASGIRequest):
 
 def _meta(scope: Any, request: LeanRequest) -> dict[str, Any]:
     client, server = scope.get("client"), scope.get("server") or ("unknown", 0)
-    meta = {
+    meta: dict[str, Any] = {
         "REQUEST_METHOD": request.method,
         "QUERY_STRING": scope["query_string"].decode(),
         "SCRIPT_NAME": request.script_name,
@@ -79,8 +82,31 @@ def _meta(scope: Any, request: LeanRequest) -> dict[str, Any]:
     if client:
         meta["REMOTE_ADDR"] = meta["REMOTE_HOST"] = client[0]
         meta["REMOTE_PORT"] = client[1]
-    named: dict[Any, str] = {_META_NAMES[name]: value.decode("latin-1") for name, value in scope["headers"]}
-    return meta | named if len(named) == len(scope["headers"]) and None not in named else meta | _joined(scope["headers"])
+    return meta | _named(scope["headers"])
+
+
+def _named(headers: Any) -> dict[str, str]:
+    """Values by the names that META has for their headers. Where the names are known, all values are decoded at once."""
+    if not headers:
+        return {}
+    sent, values = zip(*headers, strict=True)
+    names = _alike.get(sent) or _learned(sent)
+    if names is not None:
+        texts = b"\n".join(values).decode("latin-1").split("\n")
+        if len(texts) == len(names):
+            return dict(zip(names, texts, strict=True))
+    return _joined(headers)
+
+
+def _learned(sent: tuple[bytes, ...]) -> tuple[str, ...] | None:
+    """What the headers are called in META, if no two are called the same and none is to be passed over."""
+    names = [_META_NAMES[name] for name in sent]
+    known = tuple([name for name in names if name is not None])
+    if len(set(known)) != len(sent):
+        return None
+    if len(_alike) < _MOST_ALIKE and max(len(sent), *map(len, sent)) <= _LONGEST:
+        _alike[sent] = known
+    return known
 
 
 def _joined(headers: Any) -> dict[str, str]:

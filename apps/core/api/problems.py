@@ -34,7 +34,7 @@ def shortened(name: str) -> str:
 
 def has_unwanted(text: str) -> bool:
     """Whether an ASCII text holds a character that `refuse_characters` refuses."""
-    return _UNWANTED.search(text) is not None
+    return not text.isprintable() and _UNWANTED.search(text) is not None
 
 
 def refuse_characters(document: Any) -> None:

@@ -1,9 +1,13 @@
 """The id of a request: on its response, in its errors, on every log line written meanwhile."""
 
-import structlog
+from contextvars import ContextVar
+
 from django.http import HttpRequest
 
 from apps.core import ids
+
+# The one that is answered in this context, for log lines (config/logs).
+current: ContextVar[str | None] = ContextVar("request_id", default=None)
 
 
 def new() -> str:
@@ -25,9 +29,8 @@ def adopt(request: HttpRequest) -> str:
 
 def of(request: HttpRequest) -> str:
     """The request's own `req_…`; made on first use and never taken from the client."""
-    found = getattr(request, "florin_request_id", None)
+    found: str | None = getattr(request, "florin_request_id", None)
     if found is None:
-        found = new()
-        request.florin_request_id = found  # type: ignore[attr-defined]
-        structlog.contextvars.bind_contextvars(request_id=found)
-    return str(found)
+        found = request.florin_request_id = new()  # type: ignore[attr-defined]
+        current.set(found)
+    return found

@@ -20,7 +20,7 @@ from redis import Redis, RedisError
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-from apps.core import small_store
+from apps.core import known, small_store
 from apps.core.flow import Flow, arun_shielded, run
 from apps.core.small_store import SmallStore
 from apps.idempotency.domain import Answer, RequestKey
@@ -122,7 +122,7 @@ async def aonce(key: RequestKey | None, flow: Flow[Answer]) -> Answer:
     name = name_of(key)
     answer = _read(_near.get(name), key, "near")
     if answer is None:
-        store = small_store.of_this_loop(settings.REDIS_URL)
+        store = small_store.of_this_loop(known.settings.REDIS_URL)
         asker = store.get(name)
         if asker is not None:
             answer = _read(await asker, key, "redis")
@@ -149,8 +149,8 @@ def keep(key: RequestKey | None, answer: Answer, *, begun_at: float) -> None:
 
 def name_of(key: RequestKey) -> bytes:
     """Where the answer to `key` is: merchant, mode, and a hash of what the client sent."""
-    hashed = hashlib.sha256((key.key or "").encode()).hexdigest()[:32]
-    return f"florin:replay:{key.merchant_id.hex}:{'live' if key.livemode else 'test'}:{hashed}".encode()
+    hashed = hashlib.blake2b((key.key or "").encode(), digest_size=16).hexdigest()
+    return b"florin:replay:%032x:%b:%b" % (key.merchant_id.int, b"live" if key.livemode else b"test", hashed.encode())
 
 
 def forget() -> None:
@@ -163,17 +163,17 @@ def forget() -> None:
 
 async def connect() -> None:
     """Connects (ASGI lifespan start); without it the first requests find nothing."""
-    if settings.REPLAYS_KEPT_S:
-        await small_store.of_this_loop(settings.REDIS_URL).open()
+    if known.settings.REPLAYS_KEPT_S:
+        await small_store.of_this_loop(known.settings.REDIS_URL).open()
 
 
 async def close() -> None:
     """What still waits is put, and the connection closed (ASGI lifespan end)."""
-    await small_store.of_this_loop(settings.REDIS_URL).close()
+    await small_store.of_this_loop(known.settings.REDIS_URL).close()
 
 
 def _is_kept(key: RequestKey | None) -> TypeGuard[RequestKey]:
-    return key is not None and key.key is not None and settings.REPLAYS_KEPT_S > 0
+    return key is not None and key.key is not None and known.settings.REPLAYS_KEPT_S > 0
 
 
 def _kept(key: RequestKey, name: bytes, flow: Flow[Answer], store: SmallStore) -> Flow[Answer]:
@@ -181,7 +181,7 @@ def _kept(key: RequestKey, name: bytes, flow: Flow[Answer], store: SmallStore) -
     begun_at = time.monotonic()
     answer = yield from flow
     if _may_keep(answer, begun_at):
-        value, seconds = _value(key, answer), settings.REPLAYS_KEPT_S
+        value, seconds = _value(key, answer), known.settings.REPLAYS_KEPT_S
         _near.put(name, value, seconds)
         store.put(name, value, seconds, gone=_far.put(name, len(value)))
     return answer
@@ -193,7 +193,7 @@ def _may_keep(answer: Answer, begun_at: float) -> bool:
 
 
 def _keep(name: bytes, value: bytes) -> None:
-    seconds = settings.REPLAYS_KEPT_S
+    seconds = known.settings.REPLAYS_KEPT_S
     _near.put(name, value, seconds)
     gone = _far.put(name, len(value))
     _asked(lambda client: client.set(name, value, ex=seconds))
@@ -212,7 +212,7 @@ def _read(value: Any, key: RequestKey, source: str) -> Answer | None:
         return None
     answered[source] += 1
     if source == "redis":
-        _near.put(name_of(key), value, settings.REPLAYS_KEPT_S)
+        _near.put(name_of(key), value, known.settings.REPLAYS_KEPT_S)
     return Answer(status=int(value[_FINGERPRINT:_HEAD]), body=value[_HEAD:], replayed=True)
 
 
@@ -222,7 +222,7 @@ def _asked(question: Callable[[Redis], Any]) -> Any:
     if time.monotonic() < _closed_from:
         return None
     try:
-        return question(_client(settings.REDIS_URL))
+        return question(_client(known.settings.REDIS_URL))
     except (RedisError, OSError) as error:
         _closed_from = time.monotonic() + small_store.CIRCUIT_S
         log.warning("replays.bypassed", error=type(error).__name__)

@@ -6,10 +6,10 @@ from typing import Any, NamedTuple, TypeVar
 from urllib.parse import unquote_plus
 
 import msgspec
-from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.http.request import split_domain_port, validate_host
 
+from apps.core import known
 from apps.core.api import answers, cards, decode, request_ids
 from apps.core.api.errors import (
     BodyInvalid,
@@ -32,6 +32,7 @@ S = TypeVar("S", bound=msgspec.Struct)
 MAX_BODY = 262_144
 MAX_PATH = 1_024
 MAX_QUERY = 8_192
+SHORT_PATH = 32
 METHODS = ("GET", "POST", "DELETE")
 
 
@@ -67,8 +68,8 @@ class Exchange:
     def body(self, shape: type[S]) -> S:
         """The request's body as a `shape`. Raises an error that names the parameter that is wrong."""
         meta = self.request.META
-        encoding = meta.get("HTTP_CONTENT_ENCODING", "identity")
-        if encoding.strip().lower() not in ("", "identity"):
+        encoding = meta.get("HTTP_CONTENT_ENCODING")
+        if encoding is not None and encoding.strip().lower() not in ("", "identity"):
             raise ContentTypeUnsupported(reason="there is a Content-Encoding")
         return decode.decode(meta.get("CONTENT_TYPE", ""), self.raw(), meta.get("QUERY_STRING", ""), shape)
 
@@ -150,26 +151,35 @@ class Exchange:
         return MethodNotAllowed(method=known, allowed=", ".join(self.allowed()))
 
     def _headers(self) -> dict[str, str]:
-        return {"Request-Id": request_ids.of(self.request), **self.rate_headers}
+        """The response is named by whoever sends it (the lean handler, RequestIdMiddleware)."""
+        return {**self.rate_headers}
 
 
 def refuse_url(request: HttpRequest) -> None:
     """Raises for a host that is not served here, and for a URL that is too long or holds control
     characters, an API key or card data."""
-    path, query = request.path, request.META.get("QUERY_STRING", "")
-    if not _is_served(request.META.get("HTTP_HOST", request.META.get("SERVER_NAME", "")), tuple(settings.ALLOWED_HOSTS)):
+    path, meta = request.path, request.META
+    query = meta.get("QUERY_STRING", "")
+    if not _is_served(meta.get("HTTP_HOST", meta.get("SERVER_NAME", "")), tuple(known.settings.ALLOWED_HOSTS)):
         raise HostInvalid()
     if len(path) > MAX_PATH or len(query) > MAX_QUERY:
         raise UrlInvalid(reason="it is too long.")
     if not path.isprintable():
         raise UrlInvalid(reason="its path holds control characters.")
+    # The paths without an id in them are the same again and again.
+    (_refuse_short if len(path) <= SHORT_PATH else _refuse_secrets)(path)
     if query:
-        query = unquote_plus(query)
-    for text in (path, query) if query else (path,):
-        if "k_" in text and KEY_IN_TEXT.search(text):
-            raise ApiKeyInUrl()
-        if cards.holds_card_data(text):
-            raise CardDataNotAccepted()
+        _refuse_secrets(unquote_plus(query))
+
+
+def _refuse_secrets(text: str) -> None:
+    if "k_" in text and KEY_IN_TEXT.search(text):
+        raise ApiKeyInUrl()
+    if cards.holds_card_data(text):
+        raise CardDataNotAccepted()
+
+
+_refuse_short = lru_cache(maxsize=256)(_refuse_secrets)
 
 
 @lru_cache(maxsize=256)

@@ -10,12 +10,13 @@ import base64
 import binascii
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
+from uuid import UUID
 
 import psycopg
 import structlog
 from django.db import Error as DatabaseError
+from msgspec import Struct, structs
 
 from apps.core import flow
 from apps.core.errors import Overloaded
@@ -33,17 +34,16 @@ _MAX_KEY_LENGTH = 255
 log = structlog.get_logger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
-class _Entry:
-    """A key as it was looked up; None if there is none. `until`: monotonic seconds."""
+class _Entry(Struct, frozen=True):
+    """Whose key it is, as it was looked up; None if there is none. `until`: monotonic seconds."""
 
-    key: dict[str, Any] | None
+    caller: Caller | None
     until: float
 
 
 _entries: dict[bytes, _Entry] = {}
 _asked: dict[bytes, asyncio.Task[_Entry]] = {}
-_touched: dict[Any, float] = {}
+_touched: dict[UUID, float] = {}
 _touching: set[asyncio.Task[None]] = set()
 
 
@@ -55,12 +55,12 @@ def authenticate(headers: Mapping[str, str], request_id: str) -> Caller:
         _refuse_guesses(sha256, headers)
         asked_at = time.monotonic()
         entry = _remember(sha256, flow.run(flows.look_up_key(sha256)), asked_at)
-    if entry.key is None:
+        if entry.caller is not None and _touch_is_due(entry.caller):
+            flow.run(flows.touch_key(entry.caller.key_id))
+    if entry.caller is None:
         failures.count(headers)
-    caller = _caller(entry, request_id)
-    if _touch_is_due(caller):
-        flow.run(flows.touch_key(caller.key_id))
-    return caller
+        raise AuthenticationFailed()
+    return structs.replace(entry.caller, request_id=request_id)
 
 
 async def aauthenticate(headers: Mapping[str, str], request_id: str) -> Caller:
@@ -70,21 +70,21 @@ async def aauthenticate(headers: Mapping[str, str], request_id: str) -> Caller:
     if entry is None:
         _refuse_guesses(sha256, headers)
         entry = await _asked_once(sha256)
-    if entry.key is None:
+        if entry.caller is not None and _touch_is_due(entry.caller):
+            task = asyncio.ensure_future(_touch(entry.caller))
+            _touching.add(task)
+            task.add_done_callback(_touching.discard)
+    if entry.caller is None:
         await failures.acount(headers)
-    caller = _caller(entry, request_id)
-    if _touch_is_due(caller):
-        task = asyncio.ensure_future(_touch(caller))
-        _touching.add(task)
-        task.add_done_callback(_touching.discard)
-    return caller
+        raise AuthenticationFailed()
+    return structs.replace(entry.caller, request_id=request_id)
 
 
 def _refuse_guesses(sha256: bytes, headers: Mapping[str, str]) -> None:
     """A key that was good a while ago is looked up again wherever it comes from; any other only from an
     address that has not tried too many."""
     known = _entries.get(sha256)
-    if known is None or known.key is None:
+    if known is None or known.caller is None:
         failures.refuse(headers)
 
 
@@ -102,17 +102,22 @@ def forget() -> None:
 
 def _secret(headers: Mapping[str, str]) -> str:
     """The key from `Authorization: Bearer <key>`, or Basic with the key as user name."""
-    scheme, _, rest = headers.get("HTTP_AUTHORIZATION", "").strip().partition(" ")
-    credentials = rest.strip()
-    if not scheme:
-        raise ApiKeyMissing()
-    if scheme.lower() == "basic":
-        credentials = _user_name(credentials)
-    elif scheme.lower() != "bearer":
-        raise AuthenticationFailed()
+    sent = headers.get("HTTP_AUTHORIZATION", "")
+    credentials = sent[7:].strip() if sent.startswith("Bearer ") else _unusual(sent)
     if not credentials or len(credentials) > _MAX_KEY_LENGTH:
         raise AuthenticationFailed()
     return credentials
+
+
+def _unusual(sent: str) -> str:
+    scheme, _, rest = sent.strip().partition(" ")
+    if not scheme:
+        raise ApiKeyMissing()
+    if scheme.lower() == "basic":
+        return _user_name(rest.strip())
+    if scheme.lower() != "bearer":
+        raise AuthenticationFailed()
+    return rest.strip()
 
 
 def _user_name(credentials: str) -> str:
@@ -129,11 +134,11 @@ def _remembered(sha256: bytes) -> _Entry | None:
 
 
 def _remember(sha256: bytes, key: dict[str, Any] | None, asked_at: float) -> _Entry:
-    kept_s = UNKNOWN_S
+    kept_s, caller = UNKNOWN_S, None
     if key is not None:
-        key = {**key, "scopes": frozenset(key["scopes"])}
         kept_s = KNOWN_S if key["seconds_left"] is None else min(KNOWN_S, key["seconds_left"])
-    entry = _Entry(key, asked_at + kept_s)
+        caller = _caller(key)
+    entry = _Entry(caller, asked_at + kept_s)
     while len(_entries) >= _MAX_ENTRIES:
         _entries.pop(next(iter(_entries)), None)
     _entries.pop(sha256, None)
@@ -154,16 +159,14 @@ async def _ask(sha256: bytes) -> _Entry:
     return _remember(sha256, await flow.arun(flows.look_up_key(sha256)), asked_at)
 
 
-def _caller(entry: _Entry, request_id: str) -> Caller:
-    key = entry.key
-    if key is None:
-        raise AuthenticationFailed()
+def _caller(key: dict[str, Any]) -> Caller:
+    """The caller of requests that have no id yet."""
     return Caller(
         merchant_id=key["merchant_id"],
         livemode=key["livemode"],
         key_id=key["key_id"],
-        scopes=key["scopes"],
-        request_id=request_id,
+        scopes=frozenset(key["scopes"]),
+        request_id="",
         require_idempotency_key=key["require_idempotency_key"],
         default_currency=key["default_currency"],
         limit_per_key=key["limit_per_key"],
@@ -172,6 +175,7 @@ def _caller(entry: _Entry, request_id: str) -> Caller:
 
 
 def _touch_is_due(caller: Caller) -> bool:
+    """Asked whenever a key is looked up, which is more often than a touch is due."""
     now = time.monotonic()
     if now - _touched.get(caller.key_id, -_TOUCH_S) < _TOUCH_S:
         return False

@@ -14,7 +14,6 @@ from dataclasses import dataclass
 from functools import lru_cache, partial
 from math import ceil
 from typing import Never, TypeVar
-from uuid import UUID
 from weakref import WeakKeyDictionary
 
 import structlog
@@ -114,7 +113,7 @@ class _Lease:
 
 
 _SHA = hashlib.sha1(TAKE.encode(), usedforsecurity=False).hexdigest()
-_leases: dict[UUID, _Lease] = {}
+_leases: dict[int, _Lease] = {}  # by the number that a key's UUID is: a UUID is hashed in Python
 _local: dict[str, _Bucket] = {}
 _async_clients: "WeakKeyDictionary[asyncio.AbstractEventLoop, AsyncRedis]" = WeakKeyDictionary()
 _closed_from = 0.0  # monotonic time from which Redis is asked again
@@ -134,7 +133,7 @@ def take(caller: Caller) -> dict[str, str]:
 
 async def atake(caller: Caller) -> dict[str, str]:
     """The same on the event loop, from the process's lease where it has one."""
-    lease = _kept(_leases, caller.key_id, _Lease)
+    lease = _leases.get(caller.key_id.int) or _kept(_leases, caller.key_id.int, _Lease)
     if lease.tokens > 0 and lease.until > time.monotonic():
         lease.tokens -= 1
         return _shown(lease.limit, lease.left + lease.tokens)

@@ -1,6 +1,7 @@
 """What a payment costs the merchant, and when its money becomes available."""
 
 from datetime import date, timedelta
+from functools import lru_cache
 
 from apps.core.money import percent_half_even
 
@@ -13,6 +14,7 @@ def fee_for(amount: int, *, basis_points: int, fixed_minor: int) -> int:
     return max(0, min(amount, percent_half_even(amount, basis_points) + fixed_minor))
 
 
+@lru_cache(maxsize=256)
 def available_on(captured: date, *, business_days: int) -> date:
     """The day `business_days` after `captured`, counting Mondays to Fridays only. With 0 it is the
     same day, or the Monday after a weekend."""

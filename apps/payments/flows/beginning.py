@@ -1,12 +1,11 @@
 """The rows that a request makes, and the errors for what a begin refuses."""
 
-import secrets
+from binascii import b2a_base64
+from os import urandom
 from typing import Any
 from uuid import UUID
 
-from django.conf import settings
-
-from apps.core import clock
+from apps.core import clock, known
 from apps.core.errors import FlorinError, InvalidRequest, NotFound
 from apps.core.ids import decode, encode, new_id
 from apps.idempotency.domain import RequestKey
@@ -36,6 +35,7 @@ _TEST_METHOD = "pm_card_"
 # What the gateway has told of its test methods, so that not every use of one has to note it.
 _TEST_CARDS: dict[str, Card] = {}
 _MAX_TEST_CARDS = 500
+_URL_SAFE = bytes.maketrans(b"+/", b"-_")
 
 
 def chosen_method(caller: Caller, name: str | None, billing: Json | None = None) -> tuple[UUID | None, PaymentMethod | None]:
@@ -79,26 +79,35 @@ def new_intent(caller: Caller, body: requests.CreatePaymentIntent, method_id: UU
         confirmation_method=body.confirmation_method,
         customer_id=None if body.customer is None else decode("cus", body.customer, "customer"),
         payment_method_id=method_id,
-        client_secret=f"{encode('pi', intent_id)}_secret_{secrets.token_urlsafe(18)}",
+        client_secret=f"{encode('pi', intent_id)}_secret_{_new_secret()}",
         description=body.description,
         statement_descriptor=body.statement_descriptor,
         statement_descriptor_suffix=body.statement_descriptor_suffix,
         receipt_email=body.receipt_email,
         metadata=_without_empty(body.metadata),
         setup_future_usage=body.setup_future_usage,
-        shipping=requests.plain(body.shipping),
-        automatic_payment_methods=requests.plain(body.automatic_payment_methods),
+        shipping=None if body.shipping is None else requests.plain(body.shipping),
+        automatic_payment_methods=None if body.automatic_payment_methods is None else requests.plain(body.automatic_payment_methods),
         payment_method_options=options_of(body),
         transfer_group=body.transfer_group,
         return_url=body.return_url,
     )
 
 
+def _new_secret() -> str:
+    """144 random bits in 24 characters that need no escapes. (`secrets.token_urlsafe` takes 2 µs for it.)"""
+    return b2a_base64(urandom(18), newline=False).translate(_URL_SAFE).decode()
+
+
 def _without_empty(metadata: dict[str, str] | None) -> dict[str, str]:
-    return {name: value for name, value in (metadata or {}).items() if value != ""}
+    if not metadata:
+        return {}
+    return {name: value for name, value in metadata.items() if value != ""} if "" in metadata.values() else metadata
 
 
 def options_of(body: requests.Confirmation) -> Json:
+    if body.payment_method_options is None:
+        return {}
     given = requests.plain(body.payment_method_options) or {}
     return {name: value for name, value in given.items() if value is not None}
 
@@ -117,10 +126,9 @@ def changes_of(body: requests.Confirmation) -> Json:
 
 def refuse_confirmation_only(body: requests.CreatePaymentIntent) -> None:
     """Raises where a parameter makes sense only together with `confirm`."""
-    given = {"off_session": body.off_session is not None, "error_on_requires_action": body.error_on_requires_action}
-    for name, is_given in given.items():
-        if is_given:
-            raise InvalidRequest(param=name, reason="it goes together with confirm=true only.")
+    if body.off_session is not None or body.error_on_requires_action:
+        name = "error_on_requires_action" if body.off_session is None else "off_session"
+        raise InvalidRequest(param=name, reason="it goes together with confirm=true only.")
 
 
 def begin_command(caller: Caller, key: RequestKey, verb: Verb, intent_id: UUID, attempt: Json) -> Json:
@@ -138,7 +146,7 @@ def begin_command(caller: Caller, key: RequestKey, verb: Verb, intent_id: UUID, 
         "asked": None,
         "attempt": {"gateway": gateways.DEFAULT, "created": clock.now(), **attempt},
         "first_look_s": schedule.LOOKS_S[0],
-        "last_byte_s": schedule.last_byte_s(settings.GATEWAY_DEADLINE_S),
+        "last_byte_s": schedule.last_byte_s(known.settings.GATEWAY_DEADLINE_S),
         "with_customer": "customer" in attempt["request"]["expand"],
         "events": [],
     }

@@ -4,9 +4,9 @@ from typing import Any
 
 import msgspec
 import structlog
-from django.conf import settings
 from msgspec import Struct
 
+from apps.core import known
 from apps.core.http import HttpReply, HttpRequest
 from apps.payments.domain.replies import MISSING, Card, Reply, Verdict, unknown
 from apps.payments.gateways.base import Asked
@@ -67,10 +67,10 @@ class Sandbox:
         return self._question("/tokens")
 
     def _call(self, path: str, body: bytes) -> HttpRequest:
-        return HttpRequest("POST", settings.SANDBOX_URL + path, _HEADERS, body, deadline_s=settings.GATEWAY_DEADLINE_S)
+        return HttpRequest("POST", known.settings.SANDBOX_URL + path, _HEADERS, body, deadline_s=known.settings.GATEWAY_DEADLINE_S)
 
     def _question(self, path: str) -> HttpRequest:
-        return HttpRequest("GET", settings.SANDBOX_URL + path, deadline_s=min(settings.GATEWAY_DEADLINE_S, _LOOK_S))
+        return HttpRequest("GET", known.settings.SANDBOX_URL + path, deadline_s=min(known.settings.GATEWAY_DEADLINE_S, _LOOK_S))
 
     def read(self, reply: HttpReply, asked: Asked) -> Reply:
         if reply.status == 404 and _says_not_found(reply.body):

@@ -4,6 +4,8 @@ import random
 import uuid
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from apps.core import ids
 from apps.core.api import cards
@@ -127,3 +129,8 @@ def test_object_ids_and_uuids_are_never_taken_for_a_card():
 def test_a_text_that_is_not_suspicious_holds_no_card_data():
     for text in [*NUMBERS, *WAYS_TO_WRITE, "cvc 123"]:
         assert cards.suspicious(text)
+
+
+@given(st.text(st.sampled_from("0123456789 -._/\t\x1ca\u00a0"), min_size=13, max_size=40))
+def test_no_number_that_the_search_would_find_is_passed_over(text):
+    assert cards._may_hold_number(text) == (cards._MAYBE.search(text) is not None)

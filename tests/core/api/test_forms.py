@@ -1,6 +1,10 @@
 """Form bodies: brackets in, nested and typed parameters out."""
 
+from urllib.parse import quote, quote_plus
+
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from apps.core.api import forms
 from apps.core.api.errors import BodyInvalid, ParameterRepeated
@@ -116,3 +120,9 @@ def test_metadata_keys_that_are_numbers_stay_keys():
 
 def test_a_list_with_a_hole_stays_for_the_strict_conversion_to_refuse():
     assert typed("tags[0]=a&tags[2]=c") == {"tags": {"0": "a", "2": "c"}}
+
+
+@given(st.text(st.characters(exclude_categories=["Cs"])))
+def test_what_is_escaped_is_read_as_it_was(text):
+    for escaped in (quote_plus(text), quote(text, safe=""), quote_plus(text, safe="\\/é")):
+        assert forms.unquoted(escaped) == text
