@@ -23,9 +23,11 @@ from psycopg.errors import DeadlockDetected, LockNotAvailable, SerializationFail
 from apps.core import db, known
 from apps.core.errors import Overloaded
 
-# One of a function at a time, so that the next gathers; of different functions two, so that payments are
-# begun while others are recorded. More would make the batches smaller and let them wait for each other's rows.
+# One at a time, so that the next of every function gathers: half of what PostgreSQL does for a call of three commands
+# is done once a call. A second one, of another function, only beside one that takes so long (seconds) that it must be
+# waiting for somebody's lock or for the disk, and not working.
 IN_FLIGHT = db.WRITERS
+PATIENCE_S = 0.05
 LARGEST = 64
 _TRIES = 3
 
@@ -54,7 +56,7 @@ class Batcher:
         self.loop = loop
         self.waiting: dict[str, deque[_Call]] = {}
         self.queued = 0
-        self.under_way: set[str] = set()
+        self.under_way: dict[str, float] = {}  # function → when its batch was sent (monotonic)
         self._due = False
         self._watch: asyncio.TimerHandle | None = None
         self._tasks: set[asyncio.Task[None]] = set()
@@ -66,7 +68,7 @@ class Batcher:
         call = _Call(db.encode_command(command), Outcome(loop=self.loop), time.monotonic() + known.settings.HOT_WAIT_S)
         self.waiting.setdefault(function, deque()).append(call)
         self.queued += 1
-        if function in self.under_way or len(self.under_way) >= IN_FLIGHT:
+        if self.under_way:
             self._watch_queue()
         elif not self._due:
             # Not now: whoever else the loop has ready to run joins this batch.
@@ -78,15 +80,19 @@ class Batcher:
         """Sends batches while there are calls waiting that may go."""
         self._due = False
         for function in list(self.waiting):
-            if len(self.under_way) >= IN_FLIGHT:
-                break
-            if function not in self.under_way and (calls := self._taken(function)):
-                self.under_way.add(function)
+            if self._may_go(function) and (calls := self._taken(function)):
+                self.under_way[function] = time.monotonic()
                 task = self.loop.create_task(self._carry(function, calls))
                 self._tasks.add(task)
                 task.add_done_callback(self._carried)
         if self.waiting:
             self._watch_queue()
+
+    def _may_go(self, function: str) -> bool:
+        if not self.under_way:
+            return True
+        is_stuck = time.monotonic() - max(self.under_way.values()) >= PATIENCE_S
+        return is_stuck and function not in self.under_way and len(self.under_way) < IN_FLIGHT
 
     def _taken(self, function: str) -> list[_Call]:
         """The next batch of `function`, which goes to the end of the line if more are waiting."""
@@ -97,8 +103,8 @@ class Batcher:
             self.waiting[function] = queue
         return [call for call in taken if not call.answer.done()]
 
-    def _expire(self) -> None:
-        """Calls that waited too long were never started, and are told so."""
+    def _look_after(self) -> None:
+        """Calls that waited too long were never started, and are told so; what waits beside a stuck batch goes."""
         self._watch, now = None, time.monotonic()
         for function, queue in list(self.waiting.items()):
             while queue and queue[0].until <= now:
@@ -107,11 +113,11 @@ class Batcher:
             if not queue:
                 del self.waiting[function]
         if self.waiting:
-            self._watch_queue()
+            self._send()
 
     def _watch_queue(self) -> None:
         if self._watch is None:
-            self._watch = self.loop.call_later(known.settings.HOT_WAIT_S / 4, self._expire)
+            self._watch = self.loop.call_later(min(known.settings.HOT_WAIT_S / 4, PATIENCE_S), self._look_after)
 
     def _carried(self, task: asyncio.Task[None]) -> None:
         self._tasks.discard(task)
@@ -127,7 +133,7 @@ class Batcher:
             if not isinstance(error, Exception):
                 raise
         finally:
-            self.under_way.discard(function)
+            del self.under_way[function]
 
 
 async def _commit(function: str, calls: list[_Call]) -> None:

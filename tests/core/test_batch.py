@@ -83,7 +83,17 @@ async def test_while_a_batch_is_under_way_the_next_one_gathers(probe: psycopg.Co
     assert _transactions(probe) == 2
 
 
-async def test_another_function_does_not_wait_for_a_slow_one(probe: psycopg.Connection) -> None:
+async def test_what_another_function_is_asked_meanwhile_gathers_too(probe: psycopg.Connection, monkeypatch) -> None:
+    monkeypatch.setattr(batch, "PATIENCE_S", 30)
+    calls = [_call(0, sleep=0.3)]
+    for no in range(1, 6):
+        await asyncio.sleep(0.01)
+        calls.append(batch.call("probe_other", {"no": no}))
+    assert await _settled(*calls) == [{"ok": no} for no in range(6)]
+    assert _transactions(probe) == 2
+
+
+async def test_another_function_does_not_wait_for_a_stuck_one(probe: psycopg.Connection) -> None:
     slow = _call(0, sleep=0.5)
     await asyncio.sleep(0.05)
     assert await batch.call("probe_other", {"no": 1}) == {"ok": 1}
