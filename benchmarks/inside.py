@@ -4,7 +4,8 @@ with ASGI scopes, without a server and a socket in front.
     FLORIN_STATE_DIR=.florin/bench python -m benchmarks.inside create get [--profile 40]
 
 Prints the least CPU µs per request of several rounds; with `--profile N` also cProfile's N most
-expensive functions (which makes everything about twice as slow; shares count, not times).
+expensive functions (which makes everything about twice as slow; shares count, not times). With `--forget`
+nothing of what a request read is known to the next.
 """
 
 import argparse
@@ -33,14 +34,18 @@ from benchmarks.asgi import ask  # noqa: E402
 CONNECTIONS = 32
 
 
-async def _round(application: Callable, make: Callable[[], bytes], requests: int) -> float:
+async def _round(application: Callable, make: Callable[[], bytes], requests: int, *, forget: bool) -> float:
     """CPU µs per request."""
+    from apps.core import kept
+
     left = requests
 
     async def client() -> None:
         nonlocal left
         while left > 0:
             left -= 1
+            if forget:
+                kept.forget_all()
             status, _ = await ask(application, make())
             if status != 200:
                 raise RuntimeError(f"answered {status}")
@@ -57,13 +62,13 @@ async def _measure(options: argparse.Namespace, laid: ground.Ground) -> None:
     for kind in options.kinds:
         targets = laid.targets.accounts if kind.startswith("transfer") else laid.targets.intents
         make, _ = asked.KINDS[kind]({"keys": laid.targets.keys, "targets": targets, "prefix": uuid.uuid4().hex})
-        await _round(application, make, 200)
-        taken = [await _round(application, make, options.requests) for _ in range(options.rounds)]
+        await _round(application, make, 200, forget=options.forget)
+        taken = [await _round(application, make, options.requests, forget=options.forget) for _ in range(options.rounds)]
         print(f"{kind:<12} {min(taken):6.0f} µs (most {max(taken):.0f})", flush=True)
         if options.profile:
             profile = cProfile.Profile(time.process_time)
             profile.enable()
-            await _round(application, make, options.requests)
+            await _round(application, make, options.requests, forget=options.forget)
             profile.disable()
             pstats.Stats(profile).sort_stats("tottime").print_stats(options.profile)
     await db.close_lines()
@@ -75,6 +80,7 @@ def main() -> int:
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--requests", type=int, default=1000)
     parser.add_argument("--profile", type=int, default=0, metavar="N")
+    parser.add_argument("--forget", action="store_true")
     options = parser.parse_args()
     sandbox = servers.Sandbox.start(Path(settings.STATE_DIR) / "bench-sandbox")
     try:

@@ -23,6 +23,12 @@ def raw(value: Any) -> msgspec.Raw:
     return msgspec.Raw(encode(value))
 
 
+def ready(document: msgspec.Struct) -> tuple[orjson.Fragment, int]:
+    """The JSON of a rendered struct, ready to be shown or to be a member of what is, and its length in bytes."""
+    text = _structs.encode(document)
+    return orjson.Fragment(text), len(text)
+
+
 def _struct(value: Any) -> orjson.Fragment:
     if isinstance(value, msgspec.Struct):
         return orjson.Fragment(_structs.encode(value))

@@ -25,6 +25,7 @@ from psycopg.conninfo import make_conninfo
 from psycopg.types.numeric import Int8BinaryLoader
 from psycopg.types.string import ByteaBinaryLoader
 
+from apps.core import kept
 from apps.core.errors import Overloaded
 
 Params = Sequence[Any] | Mapping[str, Any]
@@ -257,6 +258,7 @@ class Lines:
     async def _opened(self) -> None:
         while len(self._lines) < self._count and not self._closed:
             line = await self._open_one()
+            kept.forget_all()
             self._lines = [*self._lines, line]
 
     async def close(self) -> None:

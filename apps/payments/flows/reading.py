@@ -8,11 +8,14 @@ from typing import Any
 from uuid import UUID
 
 from msgspec import Struct
+from orjson import Fragment
 
+from apps.core import documents
 from apps.core.api.lists import Keyset
 from apps.core.errors import NotFound
 from apps.core.flow import Flow, Rows, Tuples
 from apps.core.ids import encode
+from apps.core.kept import Kept
 from apps.merchants.domain import Caller
 from apps.payments.domain import rows
 from apps.payments.domain.rows import BalanceTransaction, Charge, Customer, Intent, PaymentMethod
@@ -41,36 +44,66 @@ _JOINS: dict[str, tuple[type[Struct], str, str, str]] = {
 }
 
 
+# The versions of what a row shows stand before its columns, one for each alias; what is not asked for has none.
+_VERSIONED = ("i", "cu", "m", "c", "t")
+# 8 MB hold some 2,500 payments with two relations each.
+_shown: Kept[Fragment] = Kept(8_388_608)
+# Whether all of the last page of a merchant and mode, with so much expanded, was known before it was read.
+_read_again: Kept[bool] = Kept(10_000)
+
+
+class _Statements(Struct, frozen=True):
+    """What reads the versions of rows and their ids; what also reads the columns; and where among these the columns of
+    each joined row are: (row, name, from, to)."""
+
+    versions: str
+    whole: str
+    places: tuple[tuple[type[Struct], str, int, int], ...]
+
+
 @lru_cache(maxsize=512)
-def _intents(expand: frozenset[str], where: str) -> tuple[str, tuple[tuple[type[Struct], str, int, int], ...]]:
-    """The statement, and where in its rows the columns of each joined row are: (row, name, from, to)."""
+def _intents(expand: frozenset[str], where: str) -> _Statements:
     parts = [_JOINS[path] for path in _JOINS if path in expand]
+    aliases = {"i", *(alias for _, alias, _, _ in parts)}
+    versions = ", ".join(f'{f"{alias}.xmin" if alias in aliases else "NULL::xid"} AS "{alias}.xmin"' for alias in _VERSIONED)
     selected = [columns_of("i", Intent), *(columns_of(alias, kind, name) for kind, alias, name, _ in parts)]
-    joins = " ".join(join for *_, join in parts)
-    places, at = [], len(Intent.__struct_fields__)
+    rest = f"FROM payments_intent i {' '.join(join for *_, join in parts)} WHERE {where}"
+    places, at = [], len(_VERSIONED) + len(Intent.__struct_fields__)
     for kind, _, name, _ in parts:
         places.append((kind, name, at, at := at + len(kind.__struct_fields__)))
-    return f"SELECT {', '.join(selected)} FROM payments_intent i {joins} WHERE {where}", tuple(places)
+    return _Statements(f"SELECT {versions}, i.id {rest}", f"SELECT {versions}, {', '.join(selected)} {rest}", tuple(places))
 
 
-def _rendered(row: tuple[Any, ...], places: tuple[tuple[type[Struct], str, int, int], ...]) -> PaymentIntent:
-    if not places:
-        return objects.payment_intent(rows.of_columns(Intent, row))
+def _version(row: tuple[Any, ...]) -> tuple[Any, ...]:
+    """The versions and the id: what else a row holds follows from these."""
+    return row[: len(_VERSIONED) + 1]
+
+
+def _made(row: tuple[Any, ...], places: tuple[tuple[type[Struct], str, int, int], ...]) -> Fragment:
+    version = _version(row)
+    known = _shown.get(version)
+    if known is not None:
+        return known
     # The first column of each is its id: without one there is no row.
     found = {name: rows.of_columns(kind, row[start:end]) for kind, name, start, end in places if row[start] is not None}
-    return objects.payment_intent(rows.of_columns(Intent, row[: places[0][2]]), **found)  # type: ignore[arg-type]  # each by its name
+    intent = rows.of_columns(Intent, row[len(_VERSIONED) : len(_VERSIONED) + len(Intent.__struct_fields__)])
+    shown, size = documents.ready(objects.payment_intent(intent, **found))  # type: ignore[arg-type]  # each by its name
+    # Bytes are from the wire, where each statement is a transaction of its own.
+    if type(version[0]) is bytes:
+        _shown.keep(version, shown, size)
+    return shown
 
 
-def retrieve_payment_intent(caller: Caller, intent_id: UUID, expand: frozenset[str]) -> Flow[PaymentIntent]:
+def retrieve_payment_intent(caller: Caller, intent_id: UUID, expand: frozenset[str]) -> Flow[Fragment]:
     """Raises: NotFound."""
-    statement, places = _intents(expand, "i.id = %(id)s AND i.merchant_id = %(merchant)s AND i.livemode = %(livemode)s")
-    found = yield Tuples(statement, {"id": intent_id, "merchant": caller.merchant_id, "livemode": caller.livemode})
+    read = _intents(expand, "i.id = %(id)s AND i.merchant_id = %(merchant)s AND i.livemode = %(livemode)s")
+    found = yield Tuples(read.whole, {"id": intent_id, "merchant": caller.merchant_id, "livemode": caller.livemode})
     if not found:
         raise NotFound(kind="payment_intent", id=encode("pi", intent_id))
-    return _rendered(found[0], places)
+    return _made(found[0], read.places)
 
 
-def list_payment_intents(caller: Caller, at: Keyset, expand: frozenset[str], *, customer_id: UUID | None) -> Flow[list[PaymentIntent]]:
+def list_payment_intents(caller: Caller, at: Keyset, expand: frozenset[str], *, customer_id: UUID | None) -> Flow[list[Fragment]]:
     """The page's objects, and one more where there are more."""
     # Merchant and order are written so that no index but those by merchant gives that order: in one of ids alone, whoever
     # has not been paid for a year is found behind everybody else's year, and the plan is made for any merchant.
@@ -80,9 +113,21 @@ def list_payment_intents(caller: Caller, at: Keyset, expand: frozenset[str], *, 
     params = {**at.params, "merchants": [caller.merchant_id], "livemode": caller.livemode, "customer": customer_id}
     # The limit is part of the text: a plan for any limit would be one for a tenth of the table.
     order = f"i.merchant_id {'ASC' if at.backwards else 'DESC'}, {at.order}"
-    statement, places = _intents(expand, f"{where} ORDER BY {order} LIMIT {at.fetch}")
-    found = yield Tuples(statement, params)
-    return [_rendered(row, places) for row in found]
+    read = _intents(expand, f"{where} ORDER BY {order} LIMIT {at.fetch}")
+    return (yield from _page(read, params, (caller.merchant_id, caller.livemode, expand)))
+
+
+def _page(read: _Statements, params: Json, reader: tuple[Any, ...]) -> Flow[list[Fragment]]:
+    """Whose last page was known whole is asked for versions first; if one is new, the page is read whole, by one statement, so that
+    all of it is of the same moment."""
+    if _read_again.get(reader):
+        known = _shown.all((yield Tuples(read.versions, params)))
+        if known is not None:
+            return known
+    found = yield Tuples(read.whole, params)
+    known = _shown.all(map(_version, found))
+    _read_again.keep(reader, known is not None, 1)
+    return [_made(row, read.places) for row in found] if known is None else known
 
 
 def intent_with(intent: Intent, expand: frozenset[str], **known: Any) -> Flow[PaymentIntent]:

@@ -1,0 +1,53 @@
+"""What the process has made of versions of rows, so that it makes it once.
+
+A version is a row's id and its `xmin`, the number of the transaction that wrote it: what it holds never changes. Which
+version is there PostgreSQL says with every read, so what is kept here is shown only as long as it is true. For reads
+outside of transactions: inside one, a row that is written twice has one number.
+"""
+
+from collections.abc import Hashable, Iterable
+from typing import Any, Generic, TypeVar
+from weakref import WeakSet
+
+T = TypeVar("T")
+_stores: "WeakSet[Kept[Any]]" = WeakSet()
+
+
+class Kept(Generic[T]):
+    """Values by version, together at most `most` large. When the younger half is full, the older one goes: what is
+    asked for often is then made anew, once."""
+
+    def __init__(self, most: int) -> None:
+        self._half, self._size = most // 2, 0
+        self._young: dict[Hashable, T] = {}
+        self._old: dict[Hashable, T] = {}
+        _stores.add(self)
+
+    def get(self, version: Hashable) -> T | None:
+        found = self._young.get(version)
+        return self._old.get(version) if found is None else found
+
+    def all(self, versions: Iterable[Hashable]) -> list[T] | None:
+        """The values of all `versions` in their order; None if one is missing."""
+        found = []
+        for version in versions:
+            value = self.get(version)
+            if value is None:
+                return None
+            found.append(value)
+        return found
+
+    def keep(self, version: Hashable, value: T, size: int) -> None:
+        self._size += size
+        if self._size > self._half:
+            self._old, self._young, self._size = self._young, {}, size
+        self._young[version] = value
+
+    def forget(self) -> None:
+        self._young, self._old, self._size = {}, {}, 0
+
+
+def forget_all() -> None:
+    """For when the server may be another one than before, which gives the same numbers to other transactions."""
+    for store in _stores:
+        store.forget()
