@@ -32,10 +32,11 @@ def _florin(name: str, more: dict[str, str]) -> Contender:
 
 
 HOT = _florin("Florin hot", {"HOT_ROUTES": "on"})
+FORGETFUL = _florin("Florin hot, nothing shown before", {"HOT_ROUTES": "on", "SHOWN_BYTES": "0"})
 TWIN = _florin("Florin DRF twin", {"HOT_ROUTES": "off"})
 POOLED = _florin("Florin hot, PgBouncer", {"HOT_ROUTES": "on"})
 PGBENCH, PGBENCH_BATCHED = "pgbench", "pgbench, batches of 16"
-ALL = {one.name: one for one in (HOT, TWIN, POOLED, *contenders.ALL)}
+ALL = {one.name: one for one in (HOT, FORGETFUL, TWIN, POOLED, *contenders.ALL)}
 
 
 class NotStarted(Exception):

@@ -15,7 +15,7 @@ _stores: "WeakSet[Kept[Any]]" = WeakSet()
 
 class Kept(Generic[T]):
     """Values by version, together at most `most` large. When the younger half is full, the older one goes: what is
-    asked for often is then made anew, once."""
+    asked for often is then made anew, once. What does not fit into a half is not kept: with 0, nothing is."""
 
     def __init__(self, most: int) -> None:
         self._half, self._size = most // 2, 0
@@ -38,6 +38,8 @@ class Kept(Generic[T]):
         return found
 
     def keep(self, version: Hashable, value: T, size: int) -> None:
+        if size > self._half:
+            return
         self._size += size
         if self._size > self._half:
             self._old, self._young, self._size = self._young, {}, size

@@ -136,6 +136,8 @@ HOT_WAIT_S = env.seconds("HOT_WAIT_S", 2.0)
 HOT_QUEUE = env.number("HOT_QUEUE", 1024)
 # How long a request that is let in should take at most, seconds; what would take longer is refused.
 HOT_LATENCY_S = env.seconds("HOT_LATENCY_S", 0.15)
+# Bytes a process keeps of the JSON of payments that it has shown; 8 MB hold some 2,500 with two relations each.
+SHOWN_BYTES = env.number("SHOWN_BYTES", 8_388_608)
 HOT_PREPARE = env.flag("HOT_PREPARE", not HOT_POOLED)
 
 # How many of them run against this database, for the check of the connections' sum (apps/core/connections.py).

@@ -26,6 +26,12 @@ def test_beyond_the_bound_the_older_half_goes() -> None:
     assert kept.get(0) is None
 
 
+def test_what_does_not_fit_is_not_kept() -> None:
+    kept: Kept[int] = Kept(0)
+    kept.keep("a", 1, 2)
+    assert kept.get("a") is None
+
+
 async def test_another_connection_may_lead_to_a_server_that_numbers_anew(database: str) -> None:
     kept: Kept[str] = Kept(100)
     lines = Lines(settings.HOT_DATABASE_DSN, count=1, prepare=True, wait_s=2.0)

@@ -7,6 +7,7 @@ from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
+from django.conf import settings
 from msgspec import Struct
 from orjson import Fragment
 
@@ -46,8 +47,7 @@ _JOINS: dict[str, tuple[type[Struct], str, str, str]] = {
 
 # The versions of what a row shows stand before its columns, one for each alias; what is not asked for has none.
 _VERSIONED = ("i", "cu", "m", "c", "t")
-# 8 MB hold some 2,500 payments with two relations each.
-_shown: Kept[Fragment] = Kept(8_388_608)
+_shown: Kept[Fragment] = Kept(settings.SHOWN_BYTES)
 # Whether all of the last page of a merchant and mode, with so much expanded, was known before it was read.
 _read_again: Kept[bool] = Kept(10_000)
 
