@@ -12,21 +12,15 @@ _structs = msgspec.json.Encoder()
 
 
 def encode(document: Any) -> bytes:
-    """The JSON of a rendered object: UTF-8, no spaces, keys in the order the renderer gave them."""
+    """The JSON of a rendered object: UTF-8, no spaces, keys in the order the renderer gave them. Bytes are JSON already."""
     if isinstance(document, msgspec.Struct):
         return _structs.encode(document)
-    return orjson.dumps(document, default=_struct)
+    return document if type(document) is bytes else orjson.dumps(document, default=_struct)
 
 
 def raw(value: Any) -> msgspec.Raw:
     """The JSON of `value`, ready to be a member of a struct."""
     return msgspec.Raw(encode(value))
-
-
-def ready(document: msgspec.Struct) -> tuple[orjson.Fragment, int]:
-    """The JSON of a rendered struct, ready to be shown or to be a member of what is, and its length in bytes."""
-    text = _structs.encode(document)
-    return orjson.Fragment(text), len(text)
 
 
 def _struct(value: Any) -> orjson.Fragment:

@@ -5,7 +5,7 @@ version is there PostgreSQL says with every read, so what is kept here is shown 
 outside of transactions: inside one, a row that is written twice has one number.
 """
 
-from collections.abc import Hashable, Iterable
+from collections.abc import Hashable, Sequence
 from typing import Any, Generic, TypeVar
 from weakref import WeakSet
 
@@ -27,15 +27,12 @@ class Kept(Generic[T]):
         found = self._young.get(version)
         return self._old.get(version) if found is None else found
 
-    def all(self, versions: Iterable[Hashable]) -> list[T] | None:
+    def all(self, versions: Sequence[Hashable]) -> list[T] | None:
         """The values of all `versions` in their order; None if one is missing."""
-        found = []
-        for version in versions:
-            value = self.get(version)
-            if value is None:
-                return None
-            found.append(value)
-        return found
+        found = [*map(self._young.get, versions)]
+        if None in found:
+            found = [*map(self.get, versions)]
+        return None if None in found else found  # type: ignore[return-value]  # no None
 
     def keep(self, version: Hashable, value: T, size: int) -> None:
         if size > self._half:

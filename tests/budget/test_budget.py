@@ -25,8 +25,8 @@ RECORDED = {
     "transfer": 5_215,
     "confirm": 10_841,
     "get": 2_954,
-    "list": 4_421,
-    "new list": 26_845,
+    "list": 3_440,
+    "new list": 26_623,
     "balance": 2_272,
     "replay": 2_251,
 }

@@ -1,18 +1,19 @@
 """Lists by keyset: ids are UUIDv7, so the order of ids is the order of time."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
+from msgspec import Struct
+
 from apps.core import ids
 from apps.core.api.types import CreatedRange, ListParams
+from apps.core.documents import encode
 from apps.core.errors import InvalidRequest
 
 
-@dataclass(frozen=True, slots=True)
-class Keyset:
+class Keyset(Struct, frozen=True):
     """Where a page lies. `condition` and `order` go into the statement as they are (they hold column
     names of ours only); `params` fill the condition's named placeholders; fetch `fetch` rows."""
 
@@ -44,6 +45,15 @@ def keyset(params: ListParams, *, prefix: str, column: str = "id", created: str 
         limit=params.limit,
         backwards=backwards,
     )
+
+
+def page_of(documents: Sequence[bytes], at: Keyset, url: str) -> bytes:
+    """The JSON of the list object for the `documents` fetched with `at`, which are JSON already."""
+    shown = documents[: at.limit]
+    if at.backwards:
+        shown = shown[::-1]
+    has_more = b"true" if len(documents) > at.limit else b"false"
+    return b'{"object":"list","url":%b,"has_more":%b,"data":[%b]}' % (encode(url), has_more, b",".join(shown))
 
 
 def cursor_of(params: ListParams, *, prefix: str) -> UUID | None:

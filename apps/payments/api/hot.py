@@ -2,7 +2,7 @@
 
 from django.http import HttpRequest, HttpResponse
 
-from apps.core.api.lists import keyset, page
+from apps.core.api.lists import keyset, page_of
 from apps.core.ids import decode
 from apps.cutover.api.switched import SwitchedView
 from apps.payments import flows
@@ -21,7 +21,7 @@ class PaymentIntents(SwitchedView):
         at = keyset(params, prefix="pi", column="i.id", created="i.created")
         customer = None if params.customer is None else decode("cus", params.customer, "customer")
         found = await self.read(flows.list_payment_intents(self.caller, at, expand, customer_id=customer))
-        return self.shown(page(found, at, request.path, lambda document: document))  # type: ignore[arg-type,return-value]
+        return self.shown(page_of(found, at, request.path))
 
     async def post(self, request: HttpRequest) -> HttpResponse:
         body = self.body(requests.CreatePaymentIntent)

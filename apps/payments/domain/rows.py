@@ -213,16 +213,25 @@ def read(kind: type[R], source: Any) -> R:
     return msgspec.convert(source, kind)
 
 
+# Columns that no object of the API shows.
+_UNSHOWN = {"merchant_id", "version", "return_url", "attempt_id", "amount_refund_pending", "gateway", "token", "detached_at", "entry_id"}
+
+
+@cache
+def shown_columns(kind: type[Struct]) -> tuple[str, ...]:
+    """The columns of the row `kind` that renderers read."""
+    return tuple([name for name in kind.__struct_fields__ if name not in _UNSHOWN])
+
+
 @cache
 def _by_position(kind: type[Struct]) -> type[Struct]:
-    """`kind` with its fields by position, of any type: the database has checked its columns."""
-    fields = [(field.name, Any) for field in msgspec.structs.fields(kind)]
-    return msgspec.defstruct(f"{kind.__name__}ByPosition", fields, frozen=True, gc=False)
+    """What is shown of `kind`, by position, of any type: the database has checked its columns."""
+    return msgspec.defstruct(f"{kind.__name__}Shown", [(name, Any) for name in shown_columns(kind)], frozen=True, gc=False)
 
 
 def of_columns(kind: type[R], columns: tuple[Any, ...]) -> R:
-    """What reads like the row `kind`, of all its columns in the order of its fields as they are; for renderers."""
-    return _by_position(kind)(*columns)  # type: ignore[return-value]  # the same fields
+    """What renderers read of the row `kind`, of its `shown_columns` in their order, as they are."""
+    return _by_position(kind)(*columns)  # type: ignore[return-value]  # the fields that they read
 
 
 def read_or_none(kind: type[R], source: Any) -> R | None:

@@ -9,7 +9,6 @@ from uuid import UUID
 
 from django.conf import settings
 from msgspec import Struct
-from orjson import Fragment
 
 from apps.core import documents
 from apps.core.api.lists import Keyset
@@ -26,13 +25,18 @@ from apps.payments.renderers.shapes import PaymentIntent
 Json = dict[str, Any]
 
 
-def columns_of(alias: str, kind: type[Struct], name: str = "") -> str:
-    fields = kind.__struct_fields__
-    return ", ".join(f'{alias}.{field} AS "{name}.{field}"' if name else f"{alias}.{field}" for field in fields)
+def columns_of(alias: str, kind: type[Struct]) -> str:
+    return ", ".join(f"{alias}.{field}" for field in kind.__struct_fields__)
 
 
-# What an intent can be expanded by: path → (row, name, join).
-_JOINS: dict[str, tuple[type[Struct], str, str, str]] = {
+def _shown_of(alias: str, kind: type[Struct], name: str) -> str:
+    return ", ".join(f'{alias}.{field} AS "{name}.{field}"' for field in rows.shown_columns(kind))
+
+
+_Join = tuple[type[Struct], str, str, str]
+_PAYMENT: _Join = (Intent, "i", "intent", "")
+# What an intent can be expanded by: path → (row, alias, name, join).
+_JOINS: dict[str, _Join] = {
     "customer": (Customer, "cu", "customer", "LEFT JOIN payments_customer cu ON cu.id = i.customer_id"),
     "payment_method": (PaymentMethod, "m", "method", "LEFT JOIN payments_payment_method m ON m.id = i.payment_method_id"),
     "latest_charge": (Charge, "c", "charge", "LEFT JOIN payments_charge c ON c.id = i.latest_charge_id"),
@@ -47,31 +51,34 @@ _JOINS: dict[str, tuple[type[Struct], str, str, str]] = {
 
 # The versions of what a row shows stand before its columns, one for each alias; what is not asked for has none.
 _VERSIONED = ("i", "cu", "m", "c", "t")
-_shown: Kept[Fragment] = Kept(settings.SHOWN_BYTES)
+_shown: Kept[bytes] = Kept(settings.SHOWN_BYTES)
 # Whether all of the last page of a merchant and mode, with so much expanded, was known before it was read.
 _read_again: Kept[bool] = Kept(10_000)
 
 
+# Where the columns of a payment and of each row beside it are: (row, name, from, to).
+Places = tuple[tuple[type[Struct], str, int, int], ...]
+
+
 class _Statements(Struct, frozen=True):
-    """What reads the versions of rows and their ids; what also reads the columns; and where among these the columns of
-    each joined row are: (row, name, from, to)."""
+    """What reads the versions of rows and their ids; what also reads the columns; and where these are."""
 
     versions: str
     whole: str
-    places: tuple[tuple[type[Struct], str, int, int], ...]
+    places: Places
 
 
 @lru_cache(maxsize=512)
 def _intents(expand: frozenset[str], where: str) -> _Statements:
-    parts = [_JOINS[path] for path in _JOINS if path in expand]
-    aliases = {"i", *(alias for _, alias, _, _ in parts)}
+    parts = [_PAYMENT, *(_JOINS[path] for path in _JOINS if path in expand)]
+    aliases = {alias for _, alias, _, _ in parts}
     versions = ", ".join(f'{f"{alias}.xmin" if alias in aliases else "NULL::xid"} AS "{alias}.xmin"' for alias in _VERSIONED)
-    selected = [columns_of("i", Intent), *(columns_of(alias, kind, name) for kind, alias, name, _ in parts)]
+    selected = ", ".join(_shown_of(alias, kind, name) for kind, alias, name, _ in parts)
     rest = f"FROM payments_intent i {' '.join(join for *_, join in parts)} WHERE {where}"
-    places, at = [], len(_VERSIONED) + len(Intent.__struct_fields__)
+    places, at = [], len(_VERSIONED)
     for kind, _, name, _ in parts:
-        places.append((kind, name, at, at := at + len(kind.__struct_fields__)))
-    return _Statements(f"SELECT {versions}, i.id {rest}", f"SELECT {versions}, {', '.join(selected)} {rest}", tuple(places))
+        places.append((kind, name, at, at := at + len(rows.shown_columns(kind))))
+    return _Statements(f"SELECT {versions}, i.id {rest}", f"SELECT {versions}, {selected} {rest}", tuple(places))
 
 
 def _version(row: tuple[Any, ...]) -> tuple[Any, ...]:
@@ -79,45 +86,42 @@ def _version(row: tuple[Any, ...]) -> tuple[Any, ...]:
     return row[: len(_VERSIONED) + 1]
 
 
-def _made(row: tuple[Any, ...], places: tuple[tuple[type[Struct], str, int, int], ...]) -> Fragment:
-    version = _version(row)
-    known = _shown.get(version)
-    if known is not None:
-        return known
+def _made(row: tuple[Any, ...], places: Places) -> bytes:
     # The first column of each is its id: without one there is no row.
-    found = {name: rows.of_columns(kind, row[start:end]) for kind, name, start, end in places if row[start] is not None}
-    intent = rows.of_columns(Intent, row[len(_VERSIONED) : len(_VERSIONED) + len(Intent.__struct_fields__)])
-    shown, size = documents.ready(objects.payment_intent(intent, **found))  # type: ignore[arg-type]  # each by its name
-    # Bytes are from the wire, where each statement is a transaction of its own.
+    (_, _, start, end), *others = places
+    found = {name: rows.of_columns(kind, row[start:end]) for kind, name, start, end in others if row[start] is not None}
+    intent = rows.of_columns(Intent, row[start:end])
+    version, shown = _version(row), documents.encode(objects.payment_intent(intent, **found))  # type: ignore[arg-type]  # each by its name
+    # Numbers of transactions that are bytes are from the wire, where each statement is a transaction of its own.
     if type(version[0]) is bytes:
-        _shown.keep(version, shown, size)
+        _shown.keep(version, shown, len(shown))
     return shown
 
 
-def retrieve_payment_intent(caller: Caller, intent_id: UUID, expand: frozenset[str]) -> Flow[Fragment]:
-    """Raises: NotFound."""
+def retrieve_payment_intent(caller: Caller, intent_id: UUID, expand: frozenset[str]) -> Flow[bytes]:
+    """Its JSON.  Raises: NotFound."""
     read = _intents(expand, "i.id = %(id)s AND i.merchant_id = %(merchant)s AND i.livemode = %(livemode)s")
     found = yield Tuples(read.whole, {"id": intent_id, "merchant": caller.merchant_id, "livemode": caller.livemode})
     if not found:
         raise NotFound(kind="payment_intent", id=encode("pi", intent_id))
-    return _made(found[0], read.places)
+    return _shown.get(_version(found[0])) or _made(found[0], read.places)
 
 
-def list_payment_intents(caller: Caller, at: Keyset, expand: frozenset[str], *, customer_id: UUID | None) -> Flow[list[Fragment]]:
-    """The page's objects, and one more where there are more."""
+def list_payment_intents(caller: Caller, at: Keyset, expand: frozenset[str], *, customer_id: UUID | None) -> Flow[list[bytes]]:
+    """The JSON of the page's objects, and one more where there are more."""
     # Merchant and order are written so that no index but those by merchant gives that order: in one of ids alone, whoever
     # has not been paid for a year is found behind everybody else's year, and the plan is made for any merchant.
-    where = f"i.merchant_id = ANY(%(merchants)s::uuid[]) AND i.livemode = %(livemode)s AND {at.condition}"
+    where = f"i.merchant_id = ANY(ARRAY[%(merchant)s]::uuid[]) AND i.livemode = %(livemode)s AND {at.condition}"
     if customer_id is not None:
         where += " AND i.customer_id = %(customer)s"
-    params = {**at.params, "merchants": [caller.merchant_id], "livemode": caller.livemode, "customer": customer_id}
+    params = {**at.params, "merchant": caller.merchant_id, "livemode": caller.livemode, "customer": customer_id}
     # The limit is part of the text: a plan for any limit would be one for a tenth of the table.
     order = f"i.merchant_id {'ASC' if at.backwards else 'DESC'}, {at.order}"
     read = _intents(expand, f"{where} ORDER BY {order} LIMIT {at.fetch}")
     return (yield from _page(read, params, (caller.merchant_id, caller.livemode, expand)))
 
 
-def _page(read: _Statements, params: Json, reader: tuple[Any, ...]) -> Flow[list[Fragment]]:
+def _page(read: _Statements, params: Json, reader: tuple[Any, ...]) -> Flow[list[bytes]]:
     """Whose last page was known whole is asked for versions first; if one is new, the page is read whole, by one statement, so that
     all of it is of the same moment."""
     if _read_again.get(reader):
@@ -125,9 +129,9 @@ def _page(read: _Statements, params: Json, reader: tuple[Any, ...]) -> Flow[list
         if known is not None:
             return known
     found = yield Tuples(read.whole, params)
-    known = _shown.all(map(_version, found))
-    _read_again.keep(reader, known is not None, 1)
-    return [_made(row, read.places) for row in found] if known is None else known
+    shown = [_shown.get(_version(row)) for row in found]
+    _read_again.keep(reader, None not in shown, 1)
+    return [text or _made(row, read.places) for text, row in zip(shown, found, strict=True)]
 
 
 def intent_with(intent: Intent, expand: frozenset[str], **known: Any) -> Flow[PaymentIntent]:

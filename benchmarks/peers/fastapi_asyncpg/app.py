@@ -12,7 +12,7 @@ django.setup()
 
 from apps.core import http, ids  # noqa: E402  (Django must be set up first)
 from apps.core.api import answers, decode  # noqa: E402
-from apps.core.api.lists import keyset, page  # noqa: E402
+from apps.core.api.lists import keyset, page_of  # noqa: E402
 from apps.core.errors import FlorinError, error_body  # noqa: E402
 from apps.core.flow import Flow  # noqa: E402
 from apps.idempotency import domain as idempotency  # noqa: E402
@@ -93,7 +93,7 @@ async def list_payment_intents(request: Request, caller: Authenticated) -> Respo
     expand = expansion.wanted(params.expand, "payment_intent", in_list=True)
     at = keyset(params, prefix="pi", column="i.id", created="i.created")
     found = await database.drive(flows.list_payment_intents(caller, at, expand, customer_id=None))
-    return _shown(page(found, at, request.url.path, lambda document: document))
+    return _shown(page_of(found, at, request.url.path))
 
 
 @app.get("/v1/payment_intents/{id}")
