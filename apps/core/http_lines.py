@@ -214,18 +214,24 @@ def _verified() -> ssl.SSLContext:
 
 
 def _request(method: str, url: str, headers: Mapping[str, str], body: bytes) -> tuple[Origin, bytes]:
-    """Where to, and the bytes."""
+    """Where to, and the bytes. What comes before the body's length is mostly what it was before."""
+    origin, head = _head(method, url, tuple(headers.items()))
+    if body or method != "GET":
+        return origin, b"%bContent-Length: %d\r\n\r\n%b" % (head, len(body), body)
+    return origin, head + b"\r\n"
+
+
+@lru_cache(maxsize=256)
+def _head(method: str, url: str, headers: tuple[tuple[str, str], ...]) -> tuple[Origin, bytes]:
     path_at = url.find("/", len("https://"))
     base, target = (url, "/") if path_at < 0 else (url[:path_at], url[path_at:])
     origin = _origin(base)
     lines = [f"{method} {target} HTTP/1.1", f"Host: {origin.name}", "User-Agent: Florin", "Accept: */*"]
-    lines += [f"{name}: {value}" for name, value in headers.items()]
-    if body or method != "GET":
-        lines.append(f"Content-Length: {len(body)}")
+    lines += [f"{name}: {value}" for name, value in headers]
     head = "\r\n".join(lines)
     if not head.isascii() or not "".join(lines).isprintable() or " " in target or "#" in target:
         raise ValueError("a request that cannot be written")
-    return origin, head.encode() + b"\r\n\r\n" + body
+    return origin, head.encode() + b"\r\n"
 
 
 @lru_cache(maxsize=64)

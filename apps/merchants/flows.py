@@ -34,7 +34,7 @@ def touch_key(key_id: UUID) -> Flow[None]:
 
 def pricing(merchant_id: UUID, currency: str, method: str = "card") -> Flow[Rate]:
     """What the merchant pays; at most a second old.  Raises: NoPrice."""
-    key = f"{merchant_id}:{currency}:{method}"
+    key = f"{merchant_id.int:x}:{currency}:{method}"  # the text of a UUID is made in Python
     found = cache.remembered(PRICING, key)
     if found is None:
         found = yield Static(PRICING, key, RATE, {"merchant_id": merchant_id, "currency": currency, "method": method})

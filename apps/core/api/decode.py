@@ -76,8 +76,8 @@ def _media(content_type: str) -> str:
 def _form(text: str, shape: type[msgspec.Struct]) -> Any:
     if not text:
         return {}
-    document = forms.parse(text)
-    _refuse_unwanted(document, forms.unquoted(text))
+    document, plain = forms.read(text)
+    _refuse_unwanted(document, plain)
     return forms.coerced(document, shape)
 
 

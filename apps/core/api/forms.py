@@ -29,32 +29,35 @@ Coerce = Callable[[Any], Any]
 def parse(text: str) -> dict[str, Any]:
     """The nested parameters of a form body or query string. Lists written with indices stay dicts
     until `coerced` sees that a list is meant."""
-    if not text:
-        return {}
+    return read(text)[0] if text else {}
+
+
+def read(text: str) -> tuple[dict[str, Any], str]:
+    """The parameters of `text`, and it without its escapes."""
     if text.count("&") >= MAX_FIELDS:
         raise BodyInvalid(reason=f"more than {MAX_FIELDS} parameters.")
     if "%" in text and _BAD_ESCAPE.search(text):
         raise BodyInvalid(reason="a % that is not followed by two hexadecimal digits.")
-    # Brackets are what names are full of: often nothing else is escaped.
-    text = text.replace("%5B", "[").replace("%5D", "]")
-    is_escaped = "%" in text or "+" in text
+    plain = _unquoted(text)
+    # Most often no escape stands for what separates, and it is the same whether they are undone before or after.
+    late = "%26" in text or "%3D" in text or "%3d" in text
     root: dict[str, Any] = {}
-    for field in text.split("&"):
+    for field in (text if late else plain).split("&"):
         name, equals, value = field.partition("=")
         if not equals or not name:
             raise BodyInvalid(reason="every parameter must have the form name=value.")
-        if is_escaped and ("%" in field or "+" in field):
-            name, value = unquoted(name), unquoted(value)
+        if late:
+            name, value = _unquoted(name), _unquoted(value)
         if "[" in name or "]" in name:
             _insert(root, name, value)
         elif name in root:
             raise ParameterRepeated(param=name)
         else:
             root[name] = value
-    return root
+    return root, plain
 
 
-def unquoted(text: str) -> str:
+def _unquoted(text: str) -> str:
     """`text`, in which every % stands before two hexadecimal digits, without its escapes.  Raises: BodyInvalid."""
     if "+" in text:
         text = text.replace("+", " ")
@@ -112,7 +115,7 @@ def _set(node: dict[str, Any], last: str, name: str, value: str, *, appends: boo
 
 
 def coerced(document: dict[str, Any], shape: type[msgspec.Struct]) -> Any:
-    """`document` with its texts turned into the types of `shape` wherever they plainly say so."""
+    """`document`, changed in place, with its texts turned into the types of `shape` wherever they plainly say so."""
     return _coercer(shape)(document)
 
 
@@ -151,6 +154,10 @@ def _integer(value: Any) -> Any:
     return int(value) if _INTEGER.match(value) else value
 
 
+def _texts_by_name(value: Any) -> Any:
+    return {} if value == "" else value
+
+
 def _text_or_none(value: Any) -> Any:
     return None if value == "" else value
 
@@ -161,21 +168,24 @@ def _boolean(value: Any) -> Any:
 
 def _struct(fields: dict[str, Coerce]) -> Coerce:
     turning = {name: turn for name, turn in fields.items() if turn is not _as_is}
+    names = turning.keys()
 
     def coerce(value: Any) -> Any:
-        if not isinstance(value, dict):
-            return value
-        return {name: turning[name](item) if name in turning else item for name, item in value.items()}
+        if isinstance(value, dict):
+            for name in names & value.keys():
+                value[name] = turning[name](value[name])
+        return value
 
     return coerce
 
 
 def _mapping(item: Coerce) -> Coerce:
+    if item is _as_is:
+        return _texts_by_name
+
     def coerce(value: Any) -> Any:
         if value == "":
             return {}
-        if item is _as_is:
-            return value
         return {name: item(inner) for name, inner in value.items()} if isinstance(value, dict) else value
 
     return coerce
@@ -204,7 +214,7 @@ def _union(kind: inspect.UnionType) -> Coerce:
     scalars = [_compile(option) for option in options if isinstance(option, inspect.IntType | inspect.BoolType)]
     nested = [option for option in options if isinstance(option, inspect.StructType | inspect.DictType | inspect.ListType)]
     compiled = [(_compile(option), isinstance(option, inspect.ListType)) for option in nested]
-    if nullable and not scalars and not compiled:
+    if nullable and not scalars and all(turn is _texts_by_name for turn, _ in compiled):
         return _text_or_none
 
     def coerce(value: Any) -> Any:

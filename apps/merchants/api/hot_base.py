@@ -39,8 +39,8 @@ class HotView(Exchange):
 
     @classmethod
     def as_view(cls) -> Callable[..., Awaitable[HttpResponse]]:
-        async def view(request: HttpRequest, **kwargs: Any) -> HttpResponse:
-            return await cls(request).handled(**kwargs)
+        def view(request: HttpRequest, **kwargs: Any) -> Awaitable[HttpResponse]:
+            return cls(request).handled(**kwargs)
 
         view.csrf_exempt = True  # type: ignore[attr-defined]  # no cookies are looked at
         view.view_class = cls  # type: ignore[attr-defined]

@@ -1,6 +1,7 @@
 """The rows that a request makes, and the errors for what a begin refuses."""
 
 from binascii import b2a_base64
+from datetime import datetime
 from os import urandom
 from typing import Any
 from uuid import UUID
@@ -38,7 +39,9 @@ _MAX_TEST_CARDS = 500
 _URL_SAFE = bytes.maketrans(b"+/", b"-_")
 
 
-def chosen_method(caller: Caller, name: str | None, billing: Json | None = None) -> tuple[UUID | None, PaymentMethod | None]:
+def chosen_method(
+    caller: Caller, name: str | None, billing: Json | None = None, *, now: datetime | None = None
+) -> tuple[UUID | None, PaymentMethod | None]:
     """(its id, the new row if there is none yet) for a payment method in a request. The gateway's
     test methods become a payment method of their own each time, as cards given anew would."""
     if name is None:
@@ -49,7 +52,7 @@ def chosen_method(caller: Caller, name: str | None, billing: Json | None = None)
         id=new_id(),
         merchant_id=caller.merchant_id,
         livemode=caller.livemode,
-        created=clock.now(),
+        created=now or clock.now(),
         gateway=gateways.DEFAULT,
         token=name,
         card=_TEST_CARDS.get(name),
@@ -64,14 +67,14 @@ def remember_test_card(method: PaymentMethod | None, card: Card | None) -> None:
         _TEST_CARDS[method.token] = card
 
 
-def new_intent(caller: Caller, body: requests.CreatePaymentIntent, method_id: UUID | None) -> Intent:
+def new_intent(caller: Caller, body: requests.CreatePaymentIntent, method_id: UUID | None, *, now: datetime) -> Intent:
     """The intent that `body` asks for, not confirmed yet."""
     intent_id = new_id()
     return Intent(
         id=intent_id,
         merchant_id=caller.merchant_id,
         livemode=caller.livemode,
-        created=clock.now(),
+        created=now,
         status=before_confirmation(method_id is not None),
         amount=body.amount,
         currency=body.currency,
@@ -131,7 +134,7 @@ def refuse_confirmation_only(body: requests.CreatePaymentIntent) -> None:
         raise InvalidRequest(param=name, reason="it goes together with confirm=true only.")
 
 
-def begin_command(caller: Caller, key: RequestKey, verb: Verb, intent_id: UUID, attempt: Json) -> Json:
+def begin_command(caller: Caller, key: RequestKey, verb: Verb, intent_id: UUID, attempt: Json, *, now: datetime | None = None) -> Json:
     """What every begin has; `attempt` lacks what follows from the rows."""
     return {
         "key": key.claim(attempt["id"]),
@@ -144,7 +147,7 @@ def begin_command(caller: Caller, key: RequestKey, verb: Verb, intent_id: UUID, 
         "allowed": ALLOWED[verb],
         "changes": {},
         "asked": None,
-        "attempt": {"gateway": gateways.DEFAULT, "created": clock.now(), **attempt},
+        "attempt": {"gateway": gateways.DEFAULT, "created": now or clock.now(), **attempt},
         "first_look_s": schedule.LOOKS_S[0],
         "last_byte_s": schedule.last_byte_s(known.settings.GATEWAY_DEADLINE_S),
         "with_customer": "customer" in attempt["request"]["expand"],

@@ -39,8 +39,9 @@ def create_payment_intent(caller: Caller, key: RequestKey, body: requests.Create
     """
     expand = expansion.wanted(body.expand, "payment_intent")
     yield from pricing(caller.merchant_id, body.currency)
-    method_id, method = beginning.chosen_method(caller, body.payment_method)
-    intent = beginning.new_intent(caller, body, method_id)
+    now = clock.now()
+    method_id, method = beginning.chosen_method(caller, body.payment_method, now=now)
+    intent = beginning.new_intent(caller, body, method_id, now=now)
     if body.confirm:
         return (yield from _create_and_confirm(caller, key, body, intent, method))
     beginning.refuse_confirmation_only(body)
@@ -71,11 +72,9 @@ def _create_and_confirm(
         raise ParameterMissing(param="payment_method")
     attempt, request = _authorization(caller, key, body)
     telling = Telling({"intent": (intent, lambda: objects.payment_intent(intent))})
-    command = beginning.begin_command(caller, key, "confirm", intent.id, attempt)
-    command |= {
-        "intent": intent,
-        "events": telling.events([("payment_intent.created", "intent")], request, now=intent.created),
-    }
+    command = beginning.begin_command(caller, key, "confirm", intent.id, attempt, now=intent.created)
+    command["intent"] = intent
+    command["events"] = telling.events([("payment_intent.created", "intent")], request, now=intent.created)
     command |= _method(method, intent.payment_method_id)
     made = Held(attempt=beginning.new_authorization(intent, command["attempt"]), intent=intent, method=method)
     return (yield from _begun(command, request, "confirm", made=made))

@@ -40,6 +40,7 @@ class _Operation(Struct, frozen=True, kw_only=True):
     redirect_url: str | None = None
 
 
+_ENCODER = msgspec.json.Encoder()
 _OPERATION = msgspec.json.Decoder(_Operation)
 _TOKENS = msgspec.json.Decoder(dict[str, Card])
 
@@ -50,15 +51,16 @@ class Sandbox:
 
     def request(self, asked: Asked) -> HttpRequest:
         body: dict[str, Any] = {"reference": asked.reference}
-        if asked.kind == "authorize":
-            body |= {"payment_method": asked.token, "capture": asked.capture, "merchant_reference": asked.merchant_reference}
+        if asked.kind != "void":
+            body["amount"], body["currency"] = asked.amount, asked.currency
+        if asked.kind != "authorize":
+            body["authorization"] = asked.authorization
+        else:
+            body["payment_method"], body["capture"] = asked.token, asked.capture
+            body["merchant_reference"] = asked.merchant_reference
             if asked.return_url:
                 body["return_url"] = asked.return_url
-        else:
-            body["authorization"] = asked.authorization
-        if asked.kind != "void":
-            body |= {"amount": asked.amount, "currency": asked.currency}
-        return self._call(f"/v1/{asked.kind}", msgspec.json.encode(body))
+        return self._call(f"/v1/{asked.kind}", _ENCODER.encode(body))
 
     def look(self, asked: Asked) -> HttpRequest:
         return self._question(f"/v1/operations/{asked.reference}")

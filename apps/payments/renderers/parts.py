@@ -26,6 +26,7 @@ _TO_2000_S = 946_684_800
 # Longer texts are read each time: few are alike, and many would fill the memory.
 _SHORT = 512
 _ADDRESS = ("city", "country", "line1", "line2", "postal_code", "state")
+_EMPTY = b"\x01{}"
 _CHECKS = {"address_line1_check": None, "address_postal_code_check": None, "cvc_check": None}
 _NO_CHECKS = raw(_CHECKS)
 
@@ -59,7 +60,7 @@ def of_json(make: Callable[[Any], Any]) -> Callable[[Any], Any]:
         if column is None:
             return None
         if type(column) is not bytes:
-            return raw(make(column))
+            return make(column) if column else remembered(_EMPTY)
         return remembered(column) if len(column) <= _SHORT else made(column)
 
     return shown

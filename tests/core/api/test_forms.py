@@ -125,4 +125,4 @@ def test_a_list_with_a_hole_stays_for_the_strict_conversion_to_refuse():
 @given(st.text(st.characters(exclude_categories=["Cs"])))
 def test_what_is_escaped_is_read_as_it_was(text):
     for escaped in (quote_plus(text), quote(text, safe=""), quote_plus(text, safe="\\/é")):
-        assert forms.unquoted(escaped) == text
+        assert forms._unquoted(escaped) == text
