@@ -21,14 +21,14 @@ from tests.factories import MadeMerchant, new_merchant
 
 # Instructions of one request, as a failure would print them.
 RECORDED = {
-    "create": 5_145,
-    "transfer": 5_215,
-    "confirm": 10_841,
+    "create": 5_021,
+    "transfer": 5_210,
+    "confirm": 10_159,
     "get": 2_954,
     "list": 3_440,
     "new list": 26_623,
     "balance": 2_272,
-    "replay": 2_251,
+    "replay": 2_231,
 }
 MOST = 1.15
 WARM, TIMES = 12, 21
