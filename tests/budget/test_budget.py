@@ -26,7 +26,7 @@ RECORDED = {
     "confirm": 10_159,
     "get": 2_954,
     "list": 3_440,
-    "new list": 26_623,
+    "new list": 26_292,
     "balance": 2_272,
     "replay": 2_231,
 }

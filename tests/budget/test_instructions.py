@@ -19,7 +19,7 @@ RECORDED = {
     "confirm": 0.69,
     "get": 0.15,
     "list": 0.19,
-    "new list": 0.925,
+    "new list": 0.9,
     "balance": 0.122,
     "replay": 0.145,
 }

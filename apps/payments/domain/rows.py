@@ -224,14 +224,11 @@ def shown_columns(kind: type[Struct]) -> tuple[str, ...]:
 
 
 @cache
-def _by_position(kind: type[Struct]) -> type[Struct]:
-    """What is shown of `kind`, by position, of any type: the database has checked its columns."""
-    return msgspec.defstruct(f"{kind.__name__}Shown", [(name, Any) for name in shown_columns(kind)], frozen=True, gc=False)
-
-
-def of_columns(kind: type[R], columns: tuple[Any, ...]) -> R:
-    """What renderers read of the row `kind`, of its `shown_columns` in their order, as they are."""
-    return _by_position(kind)(*columns)  # type: ignore[return-value]  # the fields that they read
+def shown(kind: type[R]) -> type[R]:
+    """What renderers read of the row `kind`: made of its `shown_columns` in their order, as they are. The database
+    has checked them."""
+    fields = [(name, Any) for name in shown_columns(kind)]
+    return msgspec.defstruct(f"{kind.__name__}Shown", fields, frozen=True, gc=False)  # type: ignore[return-value]  # reads like it
 
 
 def read_or_none(kind: type[R], source: Any) -> R | None:

@@ -77,7 +77,7 @@ def _intents(expand: frozenset[str], where: str) -> _Statements:
     rest = f"FROM payments_intent i {' '.join(join for *_, join in parts)} WHERE {where}"
     places, at = [], len(_VERSIONED)
     for kind, _, name, _ in parts:
-        places.append((kind, name, at, at := at + len(rows.shown_columns(kind))))
+        places.append((rows.shown(kind), name, at, at := at + len(rows.shown_columns(kind))))
     return _Statements(f"SELECT {versions}, i.id {rest}", f"SELECT {versions}, {selected} {rest}", tuple(places))
 
 
@@ -88,10 +88,8 @@ def _version(row: tuple[Any, ...]) -> tuple[Any, ...]:
 
 def _made(row: tuple[Any, ...], places: Places) -> bytes:
     # The first column of each is its id: without one there is no row.
-    (_, _, start, end), *others = places
-    found = {name: rows.of_columns(kind, row[start:end]) for kind, name, start, end in others if row[start] is not None}
-    intent = rows.of_columns(Intent, row[start:end])
-    version, shown = _version(row), documents.encode(objects.payment_intent(intent, **found))  # type: ignore[arg-type]  # each by its name
+    found: Json = {name: kind(*row[start:end]) for kind, name, start, end in places if row[start] is not None}
+    version, shown = _version(row), documents.encode(objects.payment_intent(found.pop("intent"), **found))
     # Numbers of transactions that are bytes are from the wire, where each statement is a transaction of its own.
     if type(version[0]) is bytes:
         _shown.keep(version, shown, len(shown))
