@@ -1417,6 +1417,31 @@ BEGIN
     RETURN ledger_take(commands, true);
 END $$;
 
+-- Name: ledger_post_all(jsonb); Type: FUNCTION; Schema: public; Owner: -
+
+CREATE FUNCTION public.ledger_post_all(commands jsonb) RETURNS boolean
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    SET plan_cache_mode TO 'force_generic_plan'
+    SET enable_seqscan TO 'off'
+    SET enable_hashjoin TO 'off'
+    SET enable_mergejoin TO 'off'
+    SET enable_material TO 'off'
+    SET join_collapse_limit TO '1'
+    SET random_page_cost TO '1.1'
+    AS $_$
+DECLARE
+    today date := core_today();
+BEGIN
+    IF jsonb_path_exists(commands, '$[*] ? (@.booked_on != null || exists (@.holds[*] ? (@.type() != "null")) || exists (@.settles[*] ? (@.type() != "null")))') THEN
+        -- Of another day, or with holds: these are rare.
+        RETURN ledger_post_silently(commands) = '{}';
+    ELSIF jsonb_array_length(commands) = 1 THEN
+        RETURN ledger_lock_month(today) AND ledger_write_lone(jsonb_populate_record(NULL::ledger_command, commands -> 0), today);
+    END IF;
+    RETURN ledger_lock_month(today) AND ledger_write_all(commands, today);
+END $_$;
+
 -- Name: ledger_post_silently(jsonb); Type: FUNCTION; Schema: public; Owner: -
 
 CREATE FUNCTION public.ledger_post_silently(commands jsonb) RETURNS jsonb
@@ -1755,6 +1780,52 @@ BEGIN
     RETURN true;
 END $$;
 
+-- Name: ledger_write_all(jsonb, date); Type: FUNCTION; Schema: public; Owner: -
+
+CREATE FUNCTION public.ledger_write_all(commands jsonb, today date) RETURNS boolean
+    LANGUAGE plpgsql
+    AS $$
+DECLARE
+    fine boolean;
+BEGIN
+    WITH command AS MATERIALIZED (
+        SELECT c.no, c.id, c.kind, c.effective_at, c.source, c.sequence, c.reverses, c.livemode, c.metadata, c.postings
+        FROM ROWS FROM (jsonb_to_recordset(commands) AS (
+            id uuid, kind text, effective_at timestamptz, source text, sequence int, reverses uuid,
+            livemode boolean, metadata jsonb, postings jsonb)) WITH ORDINALITY
+            AS c (id, kind, effective_at, source, sequence, reverses, livemode, metadata, postings, no)
+    ), touched AS (
+        SELECT c.no, c.id, p.line, p.amount, p.amount * a.sign AS gain, a.id AS account_id, a.currency,
+               b.stripe, b.guarded, b.posted, b.held
+        FROM command c
+        CROSS JOIN LATERAL ROWS FROM (jsonb_to_recordset(c.postings) AS (account text, amount bigint, currency text)) WITH ORDINALITY
+            AS p (account, amount, currency, line)
+        JOIN ledger_account a ON a.code = p.account
+        JOIN ledger_balance b ON b.account_id = a.id AND b.stripe = pg_backend_pid() % a.stripes
+        WHERE (p.currency <> a.currency) IS NOT TRUE
+        ORDER BY a.id FOR NO KEY UPDATE OF b
+    ), moved AS MATERIALIZED (
+        SELECT t.no, t.id, t.line, t.amount, t.gain, t.account_id, t.currency, t.stripe, t.guarded, t.held,
+               t.posted + (sum(t.gain) OVER (PARTITION BY t.account_id ORDER BY t.no, t.line))::bigint AS posted
+        FROM touched t
+    ), entry AS (
+        INSERT INTO ledger_entry (id, kind, booked_on, effective_at, source, sequence, reverses, livemode, metadata, lines)
+        SELECT c.id, c.kind, today, c.effective_at, c.source, coalesce(c.sequence, 0), c.reverses, c.livemode,
+               coalesce(c.metadata, '{}'), jsonb_array_length(c.postings)
+        FROM command c ORDER BY c.source, c.kind, c.sequence
+    ), posting AS (
+        INSERT INTO ledger_posting (entry_id, line, booked_on, account_id, currency, amount, balance_after)
+        SELECT m.id, m.line, today, m.account_id, m.currency, m.amount, CASE WHEN m.guarded THEN m.posted END
+        FROM moved m ORDER BY m.no, m.line
+    ), balance AS (
+        UPDATE ledger_balance b SET posted = b.posted + m.gain
+        FROM (SELECT m.account_id, m.stripe, sum(m.gain) AS gain FROM moved m GROUP BY m.account_id, m.stripe) m
+        WHERE b.account_id = m.account_id AND b.stripe = m.stripe
+    )
+    SELECT bool_and(NOT m.guarded OR m.posted >= m.held) INTO fine FROM moved m;
+    RETURN fine;
+END $$;
+
 -- Name: ledger_write_holds(public.ledger_command[]); Type: FUNCTION; Schema: public; Owner: -
 
 CREATE FUNCTION public.ledger_write_holds(cs public.ledger_command[]) RETURNS boolean
@@ -1780,6 +1851,35 @@ BEGIN
         RAISE EXCEPTION 'a hold was resolved before' USING ERRCODE = 'check_violation', CONSTRAINT = 'ledger_hold_resolved_once';
     END IF;
     RETURN true;
+END $$;
+
+-- Name: ledger_write_lone(public.ledger_command, date); Type: FUNCTION; Schema: public; Owner: -
+
+CREATE FUNCTION public.ledger_write_lone(c public.ledger_command, today date) RETURNS boolean
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    WITH moved AS (
+        UPDATE ledger_balance b SET posted = b.posted + l.gain
+        FROM (
+            SELECT p.line, p.amount, p.amount * a.sign AS gain, a.id, a.currency, pg_backend_pid() % a.stripes AS stripe
+            FROM ROWS FROM (jsonb_to_recordset(c.postings) AS (account text, amount bigint, currency text)) WITH ORDINALITY
+                AS p (account, amount, currency, line)
+            JOIN ledger_account a ON a.code = p.account
+            WHERE (p.currency <> a.currency) IS NOT TRUE
+            ORDER BY a.id
+        ) l
+        WHERE b.account_id = l.id AND b.stripe = l.stripe
+        RETURNING l.line, l.amount, l.id, l.currency, b.guarded, b.posted
+    ), entry AS (
+        INSERT INTO ledger_entry (id, kind, booked_on, effective_at, source, sequence, reverses, livemode, metadata, lines)
+        VALUES (c.id, c.kind, today, c.effective_at, c.source, coalesce(c.sequence, 0), c.reverses, c.livemode,
+                coalesce(c.metadata, '{}'), jsonb_array_length(c.postings))
+    )
+    INSERT INTO ledger_posting (entry_id, line, booked_on, account_id, currency, amount, balance_after)
+    SELECT c.id, m.line, today, m.id, m.currency, m.amount, CASE WHEN m.guarded THEN m.posted END
+    FROM moved m ORDER BY m.line;
+    RETURN FOUND;
 END $$;
 
 -- Name: ledger_write_one(public.ledger_command, boolean); Type: FUNCTION; Schema: public; Owner: -
@@ -2287,6 +2387,20 @@ BEGIN
         JOIN (SELECT c -> 'entry' ->> 'id' AS id, no FROM payments_numbered(commands, refused) AS n (c, no)) batch USING (id)
         WHERE unbooked ? entry.no
     );
+END $_$;
+
+-- Name: payments_book_all(jsonb); Type: FUNCTION; Schema: public; Owner: -
+
+CREATE FUNCTION public.payments_book_all(commands jsonb) RETURNS boolean
+    LANGUAGE plpgsql
+    AS $_$
+DECLARE
+    entries jsonb := jsonb_path_query_array(commands, '$[*].entry ? (@ != null)');
+BEGIN
+    IF entries = '[]' THEN
+        RETURN true;
+    END IF;
+    RETURN ledger_post_all(entries);
 END $_$;
 
 -- Name: payments_change_known(jsonb); Type: FUNCTION; Schema: public; Owner: -
@@ -3046,11 +3160,15 @@ END $$;
 CREATE FUNCTION public.payments_record(commands jsonb) RETURNS jsonb
     LANGUAGE plpgsql
     AS $_$
+DECLARE
+    plain boolean := NOT jsonb_path_exists(commands, '$[*] ? (@.attempt == null || @.intent == null || @.claim == true || @.window_s != null || @.method != null || @.charge.version > 1 || @.attempt.kind == "void")');
 BEGIN
     -- `window_s`: only the long way knows what a gateway's denial is worth.
-    IF NOT jsonb_path_exists(commands, '$[*] ? (@.attempt == null || @.intent == null || @.claim == true || @.window_s != null)') THEN
+    IF plain OR NOT jsonb_path_exists(commands, '$[*] ? (@.attempt == null || @.intent == null || @.claim == true || @.window_s != null)') THEN
         BEGIN
-            IF payments_record_altogether(commands) AND payments_book(commands, '{}') = '{}' THEN
+            IF (CASE WHEN plain THEN payments_record_at_once(commands) ELSE payments_record_altogether(commands) END)
+                AND payments_book_all(commands)
+            THEN
                 RETURN payments_outcomes(jsonb_array_length(commands), '{}');
             END IF;
             RAISE SQLSTATE 'FL001';
@@ -3767,7 +3885,7 @@ CREATE FUNCTION public.payments_transfer(commands jsonb) RETURNS jsonb
     AS $$
 BEGIN
     BEGIN
-        IF payments_transfer_at_once(commands, claiming => true) AND payments_book(commands, '{}') = '{}' THEN
+        IF payments_transfer_at_once(commands, claiming => true) AND payments_book_all(commands) THEN
             RETURN payments_outcomes(jsonb_array_length(commands), '{}');
         END IF;
         RAISE SQLSTATE 'FL001';
@@ -7806,6 +7924,10 @@ GRANT ALL ON FUNCTION public.ledger_period_objection(of_month date, was text, be
 
 GRANT ALL ON FUNCTION public.ledger_post(commands jsonb) TO florin_app;
 
+-- Name: FUNCTION ledger_post_all(commands jsonb); Type: ACL; Schema: public; Owner: -
+
+GRANT ALL ON FUNCTION public.ledger_post_all(commands jsonb) TO florin_app;
+
 -- Name: FUNCTION ledger_post_silently(commands jsonb); Type: ACL; Schema: public; Owner: -
 
 GRANT ALL ON FUNCTION public.ledger_post_silently(commands jsonb) TO florin_app;
@@ -7858,9 +7980,17 @@ GRANT ALL ON FUNCTION public.ledger_verify_seals() TO florin_app;
 
 GRANT ALL ON FUNCTION public.ledger_write(cs public.ledger_command[], effects public.ledger_effect[], running bigint[]) TO florin_app;
 
+-- Name: FUNCTION ledger_write_all(commands jsonb, today date); Type: ACL; Schema: public; Owner: -
+
+GRANT ALL ON FUNCTION public.ledger_write_all(commands jsonb, today date) TO florin_app;
+
 -- Name: FUNCTION ledger_write_holds(cs public.ledger_command[]); Type: ACL; Schema: public; Owner: -
 
 GRANT ALL ON FUNCTION public.ledger_write_holds(cs public.ledger_command[]) TO florin_app;
+
+-- Name: FUNCTION ledger_write_lone(c public.ledger_command, today date); Type: ACL; Schema: public; Owner: -
+
+GRANT ALL ON FUNCTION public.ledger_write_lone(c public.ledger_command, today date) TO florin_app;
 
 -- Name: FUNCTION ledger_write_one(c public.ledger_command, told boolean); Type: ACL; Schema: public; Owner: -
 
@@ -7933,6 +8063,10 @@ GRANT ALL ON FUNCTION public.payments_begin_the_long_way(commands jsonb) TO flor
 -- Name: FUNCTION payments_book(commands jsonb, refused jsonb); Type: ACL; Schema: public; Owner: -
 
 GRANT ALL ON FUNCTION public.payments_book(commands jsonb, refused jsonb) TO florin_app;
+
+-- Name: FUNCTION payments_book_all(commands jsonb); Type: ACL; Schema: public; Owner: -
+
+GRANT ALL ON FUNCTION public.payments_book_all(commands jsonb) TO florin_app;
 
 -- Name: FUNCTION payments_change_known(commands jsonb); Type: ACL; Schema: public; Owner: -
 
