@@ -155,6 +155,21 @@ async def test_a_wrong_password_or_database_is_a_redis_that_is_away(own_redis):
     await store.close()
 
 
+async def test_what_is_put_goes_along_with_a_look_up_or_after_a_moment(store, own_redis, monkeypatch):
+    sent: list[int] = []
+    send = store.wire.send
+    monkeypatch.setattr(store.wire, "send", lambda commands, *rest: (sent.append(len(commands)), send(commands, *rest)))
+    store.put(b"a", b"1", 60)
+    await asyncio.sleep(0)
+    store.put(b"b", b"2", 60)
+    assert (await got(store, b"-"), sent) == (None, [3])
+    store.put(b"c", b"3", 60)
+    async with asyncio.timeout(5):
+        while not own_redis.client.exists("c"):
+            await asyncio.sleep(0.005)
+    assert sent == [3, 1]
+
+
 async def test_what_waits_at_the_end_is_still_sent(own_redis):
     store = SmallStore(own_redis.url, asyncio.get_running_loop())
     await store.open()
