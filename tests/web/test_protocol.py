@@ -128,3 +128,15 @@ async def test_those_read_in_one_turn_are_counted_before_the_first_of_them_begin
     async with _talking() as one, _talking() as two, _talking() as three, _talking() as four:
         answers = await asyncio.gather(*(say(_request()) for say in (one, two, three, four)))
     assert sorted(status for status, _, _ in answers) == [401, 401, 401, 503]
+
+
+@pytest.mark.parametrize(
+    ("header", "client"), [("", "127.0.0.1"), ("X-Forwarded-For: 8.8.8.8\r\n", "8.8.8.8"), ("X-FORWARDED-PROTO: https\r\n", "https")]
+)
+async def test_a_proxy_is_believed_where_it_says_something(monkeypatch, header: str, client: str) -> None:
+    seen: list[tuple] = []
+    read = lean.read_body
+    monkeypatch.setattr(lean, "read_body", lambda scope, *rest: (seen.append((scope["client"][0], scope["scheme"])), read(scope, *rest))[1])
+    async with _talking() as say:
+        assert (await say(_request().replace(b"Host:", f"{header}Host:".encode())))[0] == 401
+    assert client in seen[0]
