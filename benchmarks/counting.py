@@ -110,6 +110,7 @@ async def _count_requests(job: dict) -> None:
         wrong = [answer for answer in answers if answer[0] != 200 or not is_right(answer[1])]
         if wrong:
             raise RuntimeError(f"{kind} was answered {wrong[0]}")
+    await http.close()
     await db.close_lines()
 
 

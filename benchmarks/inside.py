@@ -56,7 +56,7 @@ async def _round(application: Callable, make: Callable[[], bytes], requests: int
 
 
 async def _measure(options: argparse.Namespace, laid: ground.Ground) -> None:
-    from apps.core import db
+    from apps.core import db, http
     from config.asgi import application
 
     for kind in options.kinds:
@@ -71,6 +71,7 @@ async def _measure(options: argparse.Namespace, laid: ground.Ground) -> None:
             await _round(application, make, options.requests, forget=options.forget)
             profile.disable()
             pstats.Stats(profile).sort_stats("tottime").print_stats(options.profile)
+    await http.close()
     await db.close_lines()
 
 
