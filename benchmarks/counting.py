@@ -92,7 +92,7 @@ def _count_unit() -> None:
 
 
 async def _count_requests(job: dict) -> None:
-    from apps.core import db, kept
+    from apps.core import db, http, kept
     from config.asgi import application
 
     for kind in job["kinds"]:
