@@ -1,10 +1,9 @@
 """Small values in Redis, asked for and put in batches from the event loop. All of it may be lost.
 
 While an exchange is under way, everything wanted meanwhile gathers for the next one: many look-ups are
-one MGET, and what is put goes along, or by itself after ten milliseconds without a look-up. Nobody waits for a
-connection: without one a look-up finds nothing,
-at once, and a put is dropped, until a new connection has answered. A Redis that stands still costs
-those who wait for it at that moment TIMEOUT_S, and nobody after them.
+one MGET, and what is put goes along, or by itself after ten milliseconds without a look-up. Nobody waits
+for a connection: without one a look-up finds nothing, at once, and a put is dropped, until a new connection
+has answered. A Redis that stands still costs those who wait for it at that moment TIMEOUT_S, and nobody after them.
 """
 
 import asyncio
