@@ -1,6 +1,7 @@
 """The suite runs on real services and commits for real: every test makes its own merchant and looks
 at its own rows. The database is built once per session (and per xdist worker) and audited at the end."""
 
+import asyncio
 import os
 import signal
 import socket
@@ -8,7 +9,8 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -128,6 +130,26 @@ def _elsewhere(name: str) -> Iterator[None]:
         connections["default"].close()
         connections["default"].close_pool()
         _point_at(back)
+
+
+class _Threads(ThreadPoolExecutor):
+    """For `asyncio.to_thread`: a thread keeps no connection, which another module's database would take down with it."""
+
+    def submit(self, call: Callable, /, *arguments: object, **named: object) -> Future:
+        def and_close() -> object:
+            try:
+                return call(*arguments, **named)
+            finally:
+                connections.close_all()
+
+        return super().submit(and_close)
+
+
+@pytest.fixture(scope="session", autouse=True)
+async def threads() -> AsyncIterator[None]:
+    with _Threads() as executor:
+        asyncio.get_running_loop().set_default_executor(executor)
+        yield
 
 
 @pytest.fixture(scope="session", autouse=True)

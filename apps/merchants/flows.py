@@ -11,16 +11,16 @@ from apps.events.gateways import mail
 from apps.merchants import selectors
 from apps.merchants.domain import PRICING, Rate
 from apps.merchants.renderers.letters import endpoint_disabled
-from apps.merchants.selectors import KEY_BY_HASH, RATE, rate_of
+from apps.merchants.selectors import KEYS_BY_HASH, RATE, rate_of
 
 _MAX_SEEN = 50_000
 _seen: set[UUID] = set()
 
 
-def look_up_key(sha256: bytes) -> Flow[Row | None]:
-    """The usable key with this hash and what its merchant's settings say; None without one."""
-    rows: list[Row] = yield Rows(KEY_BY_HASH, {"sha256": sha256})
-    return rows[0] if rows else None
+def look_up_keys(hashes: list[bytes]) -> Flow[dict[bytes, Row]]:
+    """The usable keys with these hashes and what their merchants' settings say."""
+    rows: list[Row] = yield Rows(KEYS_BY_HASH, {"hashes": hashes})
+    return {bytes(row["sha256"]): row for row in rows}
 
 
 def touch_key(key_id: UUID) -> Flow[None]:

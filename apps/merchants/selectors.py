@@ -11,14 +11,14 @@ from apps.merchants.errors import NoPrice
 from apps.merchants.models import ApiKey, Merchant
 
 # A key that may be used now, by its hash; `seconds_left` is NULL for a key that does not expire.
-KEY_BY_HASH = """
-SELECT k.id AS key_id, k.merchant_id, k.livemode, k.scopes,
+KEYS_BY_HASH = """
+SELECT k.sha256, k.id AS key_id, k.merchant_id, k.livemode, k.scopes,
        extract(epoch FROM k.expires_at - clock_timestamp())::float8 AS seconds_left,
        coalesce((m.settings->>'require_idempotency_key')::boolean, false) AS require_idempotency_key,
        m.default_currency, (m.settings->>'limit_per_key')::int AS limit_per_key,
        (m.settings->>'limit_per_merchant')::int AS limit_per_merchant
 FROM merchants_api_key k JOIN merchants_merchant m ON m.id = k.merchant_id
-WHERE k.sha256 = %(sha256)s AND k.revoked_at IS NULL
+WHERE k.sha256 = ANY(%(hashes)s) AND k.revoked_at IS NULL
   AND (k.expires_at IS NULL OR k.expires_at > clock_timestamp())
 """
 
@@ -43,7 +43,7 @@ def merchant_id_by_name(name: str) -> UUID | None:
 
 def is_usable(secret: str) -> bool:
     """Whether a request with this key would pass now."""
-    return bool(db.query(KEY_BY_HASH, {"sha256": hashed(secret)}))
+    return bool(db.query(KEYS_BY_HASH, {"hashes": [hashed(secret)]}))
 
 
 # The plan's rate for a currency, or else for every currency.

@@ -59,7 +59,7 @@ def test_the_same_seed_makes_the_same_payments() -> None:
 
 def test_what_is_to_be_read_is_of_the_largest_merchant_and_alike(loaded: None) -> None:
     targets = history.targets()
-    key = run(flows.look_up_key(hashed(targets.keys[0])))
+    (key,) = run(flows.look_up_keys([hashed(targets.keys[0])])).values()
     kinds = db.query(
         "SELECT amount, status, customer_id IS NULL AS alone, latest_charge_id IS NULL AS free FROM payments_intent"
         " WHERE merchant_id = %s GROUP BY 1, 2, 3, 4",

@@ -83,7 +83,7 @@ async def test_a_key_in_use_goes_on_working_from_there_and_a_guess_is_not_looked
         await way(path, address)
     monkeypatch.setattr(gate, "KNOWN_S", 0.0)
     assert [(await way(path, address, shop.auth)).status for _ in range(3)] == [200] * 3
-    monkeypatch.setattr(gate.flows, "look_up_key", None)
+    monkeypatch.setattr(gate.flows, "look_up_keys", None)
     assert (await way(path, address)).status == 429
 
 

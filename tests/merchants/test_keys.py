@@ -12,6 +12,7 @@ from io import StringIO
 import pytest
 from asgiref.sync import sync_to_async
 from django.core.management import call_command
+from msgspec import structs
 
 from apps.core import db, ids
 from apps.core.errors import InvalidRequest, NotFound
@@ -170,15 +171,48 @@ async def passes_now(secret: str) -> bool:
     return True
 
 
+def looked_up(monkeypatch) -> list[set[bytes]]:
+    """What is looked up, statement by statement."""
+    asked: list[set[bytes]] = []
+    look_up = gate.flows.look_up_keys
+    monkeypatch.setattr(gate.flows, "look_up_keys", lambda hashes: (asked.append(set(hashes)), look_up(hashes))[1])
+    return asked
+
+
+async def used_and_expired(*secrets: str) -> None:
+    """Each key was used shortly before the process has to look at it again."""
+    gate.forget()
+    for secret in secrets * 2:
+        await gate.aauthenticate(headers(secret), "req_x")
+    for sha256, entry in gate._entries.items():
+        gate._entries[sha256] = structs.replace(entry, until=time.monotonic())
+
+
+async def test_keys_that_are_in_use_are_looked_at_together(make_merchant, monkeypatch):
+    shops = [await sync_to_async(make_merchant)() for _ in range(5)]
+    monkeypatch.setattr(gate, "_SOON_S", 60)
+    await used_and_expired(*(shop.secret for shop in shops))
+    asked = looked_up(monkeypatch)
+    callers = [await gate.aauthenticate(headers(shop.secret), "req_x") for shop in shops]
+    assert [caller.merchant_id for caller in callers] == [shop.id for shop in shops]
+    assert asked == [{domain.hashed(shop.secret) for shop in shops}]
+    assert not await passes_now("sk_test_nobodys")
+
+
+async def test_a_key_looked_at_with_anothers_is_refused_once_it_is_revoked_and_its_use_is_written_down(make_merchant, monkeypatch):
+    one, other, revoked = [await sync_to_async(make_merchant)() for _ in range(3)]
+    monkeypatch.setattr(gate, "_SOON_S", 60)
+    await used_and_expired(other.secret, revoked.secret)
+    await sync_to_async(services.revoke_key)(key_id=revoked.key_id)
+    gate._touched.clear()
+    await gate.aauthenticate(headers(one.secret), "req_x")
+    assert gate._touched.keys() == {one.key_id, other.key_id}
+    assert await passes_now(other.secret)
+    assert not await passes_now(revoked.secret)
+
+
 async def test_a_crowd_with_one_key_looks_it_up_once(make_merchant, monkeypatch):
-    shop, asked = await sync_to_async(make_merchant)(), []
-    look_up = gate.flows.look_up_key
-
-    def counted(sha256):
-        asked.append(sha256)
-        return look_up(sha256)
-
-    monkeypatch.setattr(gate.flows, "look_up_key", counted)
+    shop, asked = await sync_to_async(make_merchant)(), looked_up(monkeypatch)
     callers = await asyncio.gather(*(gate.aauthenticate(headers(shop.secret), f"req_{n}") for n in range(100)))
     assert {caller.merchant_id for caller in callers} == {shop.id}
     assert len(asked) == 1

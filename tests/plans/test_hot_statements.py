@@ -107,7 +107,7 @@ READS: dict[str, Callable[[Shop, Shop], object]] = {
     "list": lambda shop, other: page(shop),
     "next page": lambda shop, other: page(shop, starting_after=newest(shop)),
     "balance": lambda shop, other: run(flows.retrieve_balance(shop.caller)),
-    "key": lambda shop, other: db.query(selectors.KEY_BY_HASH, {"sha256": hashed(shop.merchant.secret)}),
+    "key": lambda shop, other: db.query(selectors.KEYS_BY_HASH, {"hashes": [hashed(shop.merchant.secret), hashed(other.merchant.secret)]}),
 }
 REQUESTS = WRITES | READS
 

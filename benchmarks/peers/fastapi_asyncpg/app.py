@@ -57,7 +57,7 @@ async def _key(sha256: bytes) -> dict[str, Any] | None:
     """From the process's memory, or looked up again after half a second."""
     until, key = _known.get(sha256, (0.0, None))
     if until < time.monotonic():
-        key = await database.drive(merchants.look_up_key(sha256))
+        key = (await database.drive(merchants.look_up_keys([sha256]))).get(sha256)
         _known[sha256] = time.monotonic() + KNOWN_S, key
     return key
 
