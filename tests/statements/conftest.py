@@ -8,9 +8,8 @@ import pytest
 from django.conf import settings
 from django.core.management import call_command
 from django.db import connections
-from psycopg import sql
 
-from tests.conftest import _point_at, owner_execute, recreate_database
+from tests.conftest import _point_at, drop_database, recreate_database
 from tests.statements.books import months
 
 
@@ -33,7 +32,7 @@ def own_database(database: str, django_db_blocker, tmp_path_factory) -> Iterator
         _disconnect()
         _point_at(database)
         settings.MEDIA_ROOT = files
-        owner_execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)), "postgres")
+        drop_database(name)
 
 
 @pytest.fixture(scope="module")
