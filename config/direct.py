@@ -37,7 +37,7 @@ def sent(send: Callable[[Any], Awaitable[None]], status: int, pairs: Mapping[str
         return False
     last = b"\r\n" if cycle.keep_alive else b"connection: close\r\n\r\n"
     head = (lines % values).encode("latin-1")
-    cycle.transport.write(b"".join((STATUS_LINE[status], _default(cycle.default_headers), head, last, body)))
+    cycle.transport.write(b"".join((STATUS_LINE[status], added(cycle.default_headers), head, last, body)))
     _end(cycle)
     return True
 
@@ -60,7 +60,8 @@ def _lines(names: tuple[str, ...]) -> str | None:
     return "".join([f"{name.lower()}: %s\r\n" for name in names])
 
 
-def _default(headers: list[tuple[bytes, bytes]]) -> bytes:
+def added(headers: list[tuple[bytes, bytes]]) -> bytes:
+    """The lines of the headers that the server adds to every answer."""
     global _added
     if _added[0] is not headers:
         _added = headers, b"".join([b"%b: %b\r\n" % pair for pair in headers])

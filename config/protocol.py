@@ -11,12 +11,12 @@ from functools import cache
 from typing import Any
 
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
 from apps.core import admission, known
 from apps.core.api import answers, request_ids
 from apps.core.errors import Overloaded
-from config import hot_urls
+from config import direct, hot_urls
 from config.shares import SHARES
 
 # A body with more digits in its length is not read here.
@@ -96,8 +96,7 @@ class Protocol(HttpToolsProtocol):
 
 def refusal(headers: list[tuple[bytes, bytes]]) -> bytes:
     """A whole answer: 503 with an id of its own."""
-    named = b"".join(b"%b: %b\r\n" % pair for pair in headers)
-    return b"HTTP/1.1 503 Service Unavailable\r\n" + named + _rest().replace(_SAME_LENGTH.encode(), request_ids.new().encode())
+    return STATUS_LINE[503] + direct.added(headers) + _rest().replace(_SAME_LENGTH.encode(), request_ids.new().encode())
 
 
 @cache
