@@ -61,23 +61,31 @@ async def _serve(answer: bytes, *, hold: float = 0.0) -> tuple[asyncio.Server, s
     return server, f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/"
 
 
-@pytest.mark.parametrize(
-    ("answer", "hold", "kind"),
-    [
-        (b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nabc", 0.0, "reset"),
-        (b"HTTP/1.1 200 OK\r\nContent-Length: 5000\r\n\r\n" + b"x" * 5000, 0.0, "too_large"),
-        (b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nabc", 3.0, "timeout"),
-        (b"nonsense\r\n\r\n", 0.0, "reset"),
-        (b"", 0.0, "reset"),
-    ],
-)
-async def test_no_whole_answer_is_a_failure_of_a_known_kind(answer: bytes, hold: float, kind: str) -> None:
+async def _failure_of(answer: bytes, *, hold: float = 0.0, deadline_s: float = 30.0) -> HttpFailed:
     server, url = await _serve(answer, hold=hold)
     with pytest.raises(HttpFailed) as failed:
-        await http.asend(HttpRequest("GET", url, deadline_s=0.3, max_bytes=1000))
+        await http.asend(HttpRequest("GET", url, deadline_s=deadline_s, max_bytes=1000))
     server.close()
-    assert failed.value.kind == kind
-    assert failed.value.sent
+    return failed.value
+
+
+@pytest.mark.parametrize(
+    ("answer", "kind"),
+    [
+        (b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nabc", "reset"),
+        (b"HTTP/1.1 200 OK\r\nContent-Length: 5000\r\n\r\n" + b"x" * 5000, "too_large"),
+        (b"nonsense\r\n\r\n", "reset"),
+        (b"", "reset"),
+    ],
+)
+async def test_no_whole_answer_is_a_failure_of_a_known_kind(answer: bytes, kind: str) -> None:
+    failed = await _failure_of(answer)
+    assert (failed.kind, failed.sent) == (kind, True)
+
+
+async def test_an_answer_that_stops_halfway_is_a_timeout() -> None:
+    failed = await _failure_of(b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nabc", hold=10.0, deadline_s=0.5)
+    assert (failed.kind, failed.sent) == ("timeout", True)
 
 
 async def test_redirects_are_answers_not_journeys() -> None:

@@ -1,5 +1,6 @@
 """An answer given is an answer kept, whatever happens to the process."""
 
+import http.client
 import random
 import resource
 import subprocess
@@ -17,7 +18,7 @@ def _charge_until_it_dies(sandbox, answered):
         body = authorization()
         try:
             answered.append((body, sandbox.post("/v1/authorize", body)[1]))
-        except (OSError, ValueError):
+        except (OSError, ValueError, http.client.HTTPException):
             return
 
 
