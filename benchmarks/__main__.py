@@ -43,9 +43,14 @@ def _measure(part: suite.Part, ring: arena.Arena, options: argparse.Namespace) -
     rounds = bench.run(part.turns)
     if any(turn.kind == "replay" for turn in part.turns):
         _replays(bench)
-    trial = Path(settings.STATE_DIR) / f"trial-{part.name}.json" if options.only or options.connections else None
-    say(f"{figures.write(part, bench, rounds, to=trial)} written; `make docs` makes the page of it")
+    say(f"{figures.write(part, bench, rounds, to=_file(part, options))} written; `make docs` makes the page of it")
     return bench.faults
+
+
+def _file(part: suite.Part, options: argparse.Namespace) -> Path:
+    name = f"{part.name}-{options.beside}.json" if options.beside else f"{part.name}.json"
+    is_trial = options.only or options.connections
+    return Path(settings.STATE_DIR) / f"trial-{name}" if is_trial else figures.RESULTS / name
 
 
 def _idle(bench: Bench) -> None:
@@ -87,6 +92,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--seconds", type=float, default=1.6, help="of each measurement (twice that for the slow ones)")
     parser.add_argument("--minutes", type=float, default=8.0, help="for a part; after these no further round is begun")
+    parser.add_argument("--beside", default="", metavar="NAME", help="written to <part>-NAME.json, beside what is recorded")
     return parser.parse_args()
 
 

@@ -28,14 +28,13 @@ FIELDS = {
 COUNTS = {"lost": "connections lost", "timeouts": "timeouts", "shed": "told to come later", "failed": "failed"}
 
 
-def write(part: Part, bench: Bench, rounds: int, *, to: Path | None = None) -> Path:
+def write(part: Part, bench: Bench, rounds: int, *, to: Path) -> Path:
     """The part's figures, as JSON."""
     names = {turn.name for turn in part.turns} | {"idle", "replays"}
     samples = {key: found for key, found in bench.samples.items() if key[0] in names}
     figures = [*targets(samples, part), *plain(samples), *about(bench)]
-    target = to or RESULTS / f"{part.name}.json"
-    save(target, part.title, rounds, figures)
-    return target
+    save(to, part.title, rounds, figures)
+    return to
 
 
 def save(path: Path, title: str, rounds: int, figures: list[dict]) -> None:

@@ -100,17 +100,23 @@ def resident_mb(pid: int) -> list[float]:
 
 def described() -> dict[str, object]:
     """The machine, the builds and the settings that figures were taken with."""
-    flags = f"{sysconfig.get_config_var('CONFIG_ARGS')} {sysconfig.get_config_var('PY_CFLAGS')}"
-    optimised = "--enable-optimizations" in flags or "-fprofile-use" in flags
     return {
         "cores": os.cpu_count(),
         "memory_gb": round(psutil.virtual_memory().total / 2**30),
         "processor": _processor(),
         "system": f"{platform.system()} {platform.release()} {platform.machine()}",
-        "python": f"{platform.python_version()}, {'optimised (PGO)' if optimised else 'not an optimised build (no PGO)'}",
+        "python": f"{platform.python_version()}, {_python_build()}",
         "postgresql": _postgres(),
         "web workers": int(os.environ.get("WEB_CONCURRENCY") or 2),
     }
+
+
+def _python_build() -> str:
+    """An unoptimised CPython is 1.2 to 1.7 times slower. Distributions optimise theirs by a step that leaves no trace in its flags."""
+    flags = f"{sysconfig.get_config_var('CONFIG_ARGS')} {sysconfig.get_config_var('PY_CFLAGS')}"
+    if "--enable-optimizations" in flags or "-fprofile-use" in flags:
+        return "optimised (PGO)"
+    return "the distribution's build" if sys.base_prefix == "/usr" else "not an optimised build (no PGO)"
 
 
 def _processor() -> str:

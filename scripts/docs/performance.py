@@ -9,6 +9,8 @@ from scripts.lints.base import ROOT
 
 NOTES = ROOT / "benchmarks" / "notes"
 HOT, CLASSIC = "Florin hot", "classic"
+# The targets once more, with an optimised interpreter.
+OPTIMISED = "targets-optimised"
 CPU = ("Python", "PostgreSQL", "Redis", "PgBouncer", "the sandbox", "the generator")
 TROUBLE = ("connections lost", "timeouts", "told to come later", "failed")
 _LOAD = re.compile(r"(\w+), (\d+) connections?(.*)")
@@ -31,7 +33,25 @@ def pictures() -> dict[str, str]:
 
 
 def _targets(results: dict[str, Result]) -> str:
-    rows = [figure for result in results.values() for figure in result.figures if figure.get("must") is not None]
+    """Each target once, from the file with the most rounds; what missed its "must" in another one is never left out."""
+    rows: dict[str, list[Figure]] = {}
+    for result in sorted(results.values(), key=lambda one: -one.content["rounds"]):
+        for figure in result.figures if result.name != OPTIMISED else ():
+            if figure.get("must") is None:
+                continue
+            if figure["name"] not in rows:
+                rows[figure["name"]] = [figure]
+            elif not _reached(figure, "must"):
+                rows[figure["name"]].append(figure | {"name": f"{figure['name']} ({result.content['suite']})"})
+    return _table([figure for several in rows.values() for figure in several])
+
+
+def _optimised(results: dict[str, Result]) -> str:
+    found = results.get(OPTIMISED)
+    return _table([figure for figure in found.figures if figure.get("must") is not None]) if found else _NOTHING
+
+
+def _table(rows: list[Figure]) -> str:
     table = ["| figure | must | stretch | measured | lowest – highest | |", "|---|---:|---:|---:|---:|---|"]
     return "\n".join([*table, *(_target(figure) for figure in rows)]) if rows else _NOTHING
 
@@ -45,12 +65,13 @@ def _target(figure: Figure) -> str:
 
 
 def _verdict(figure: Figure) -> str:
-    def reached(bound: float) -> bool:
-        return bool(figure["value"] >= bound if figure["better"] == "higher" else figure["value"] <= bound)
-
-    if not reached(figure["must"]):
+    if not _reached(figure, "must"):
         return "**missed**"
-    return "stretch" if figure.get("stretch") is not None and reached(figure["stretch"]) else "met"
+    return "stretch" if figure.get("stretch") is not None and _reached(figure, "stretch") else "met"
+
+
+def _reached(figure: Figure, bound: str) -> bool:
+    return bool(figure["value"] >= figure[bound] if figure["better"] == "higher" else figure["value"] <= figure[bound])
 
 
 def _range(figure: Figure) -> str:
@@ -189,6 +210,7 @@ def _growth(results: dict[str, Result]) -> str:
 _NOTHING = "Not measured yet: run `make bench`."
 _SECTIONS: dict[str, Callable[[dict[str, Result]], str]] = {
     "targets": _targets,
+    "optimised": _optimised,
     "headlines": _headlines,
     "scenarios": _scenarios,
     "cpu": _cpu,

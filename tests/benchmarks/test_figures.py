@@ -51,7 +51,7 @@ def test_throughput_of_a_disturbed_round_is_not_judged() -> None:
 def test_the_page_says_whether_a_target_was_met(value: float, better: str, verdict: str) -> None:
     must, stretch = (30, 45) if better == "higher" else (45, 30)
     figure = {"name": "n", "unit": "×", "value": value, "low": value, "high": value, "better": better, "must": must, "stretch": stretch}
-    table = performance._targets({"targets": Result("targets", {"figures": [figure]})})
+    table = performance._targets({"targets": Result("targets", {"suite": "Targets", "rounds": 5, "figures": [figure]})})
     assert table.splitlines()[-1].endswith(f"| {verdict} |")
 
 
@@ -68,3 +68,24 @@ def test_charts_are_whole_and_within_their_frame() -> None:
         places = [float(node.get(name) or 0) for node in root.iter() for name in ("cx", "cy", "x", "y", "x2", "y2")]
         assert max(places) <= charts.WIDTH
         assert min(places) >= 0
+
+
+def result(name: str, rounds: int, value: float) -> Result:
+    figure = {"name": "get", "unit": "×", "value": value, "low": value, "high": value, "must": 30, "stretch": 40, "better": "higher"}
+    return Result(name, {"suite": name.title(), "rounds": rounds, "figures": [figure]})
+
+
+def test_a_target_is_told_once_and_by_the_most_rounds() -> None:
+    told = performance._targets({one.name: one for one in (result("connections", 1, 50), result("targets", 5, 41))})
+    assert told.splitlines()[2:] == ["| get | ≥ 30 | ≥ 40 | 41 × | 41 – 41 | stretch |"]
+
+
+def test_a_target_missed_by_a_shorter_suite_is_not_left_out() -> None:
+    told = performance._targets({one.name: one for one in (result("connections", 1, 20), result("targets", 5, 41))})
+    assert told.splitlines()[3:] == ["| get (Connections) | ≥ 30 | ≥ 40 | 20 × | 20 – 20 | **missed** |"]
+
+
+def test_targets_with_an_optimised_interpreter_have_a_table_of_their_own() -> None:
+    results = {one.name: one for one in (result("targets", 5, 41), result(performance.OPTIMISED, 5, 60))}
+    assert "60 ×" not in performance._targets(results)
+    assert "60 ×" in performance._optimised(results)

@@ -26,6 +26,11 @@ async def _all_at_once(session: aiohttp.ClientSession, url: str, secret: str, bo
     return await asyncio.gather(*(one(body) for body in bodies))
 
 
+def _begun(answers: list[tuple[int, bytes]]) -> list[tuple[int, bytes]]:
+    """Without those that a busy machine turned away before anything was done."""
+    return [(status, body) for status, body in answers if status != 503 or orjson.loads(body)["error"]["code"] != "overloaded"]
+
+
 async def _captures(sandbox: str) -> Counter[str]:
     async with aiohttp.ClientSession() as session, session.get(f"{sandbox}/control/journal") as answer:
         lines = [orjson.loads(line) for line in (await answer.read()).splitlines()]
@@ -42,7 +47,7 @@ async def test_fifty_clients_with_one_key_charge_once_every_round(stack: Stack, 
     before = await _captures(sandbox)
     async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)) as session:
         for _ in range(ROUNDS):
-            answers = await _all_at_once(session, f"{stack.base}/v1/payment_intents", secret, [BODY] * CLIENTS)
+            answers = _begun(await _all_at_once(session, f"{stack.base}/v1/payment_intents", secret, [BODY] * CLIENTS))
             assert {status for status, _ in answers} <= {200, 409}
             assert len({body for status, body in answers if status == 200}) == 1
     charged = await _captures(sandbox) - before
@@ -55,7 +60,7 @@ async def test_the_same_key_for_five_different_requests_runs_one_and_refuses_the
     bodies = [BODY | {"amount": str(1000 + n % 5)} for n in range(CLIENTS)]
     async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)) as session:
         for _ in range(20):
-            answers = await _all_at_once(session, f"{stack.base}/v1/payment_intents", secret, bodies)
+            answers = _begun(await _all_at_once(session, f"{stack.base}/v1/payment_intents", secret, bodies))
             assert {status for status, _ in answers} <= {200, 409, 422}
             assert len({body for status, body in answers if status == 200}) == 1
     assert (await _captures(sandbox) - before).total() == 20
