@@ -57,7 +57,7 @@ class LeanHandler(ASGIHandler):
 
     def load_middleware(self, is_async: bool = True) -> None:
         """The chain of settings.HOT_MIDDLEWARE around the view; each must be async-native."""
-        handler: GetResponse = self._answer
+        handler: GetResponse = self._answering
         for path in reversed(settings.HOT_MIDDLEWARE):
             middleware = import_string(path)
             if not getattr(middleware, "async_capable", False):
@@ -66,14 +66,11 @@ class LeanHandler(ASGIHandler):
         self._middleware_chain = handler
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        try:
-            body = await read_body(scope, receive, MAX_BODY)
-        except ClientLeft:
-            return
-        except (BodyTooLarge, BodyInvalid, BodyTimeout) as error:
-            await swallow(receive)
-            await transmit(refused(error), send)
-            return
+        body = direct.body_of(receive)
+        if body is None or len(body) > MAX_BODY:
+            body = await _received(scope, receive, send)
+            if body is None:
+                return
         try:
             request = LeanRequest(scope, body)
         except UnicodeDecodeError:
@@ -88,12 +85,13 @@ class LeanHandler(ASGIHandler):
             response = await self.get_response_async(request)
         finally:
             admission.leave()
-        await transmit(response, send)
+        if not at_once(response, send):
+            await transmit(response, send)
 
     async def get_response_async(self, request: HttpRequest) -> HttpResponse:
         """The view's response; if anything unforeseen is raised, a 500 with the request's id and
         nothing else, while the exception goes to the log and to `got_request_exception`."""
-        request_id = request_ids.of(request)
+        request_id = request_ids.give(request)
         try:
             response = await self._middleware_chain(request)
         except Exception as error:
@@ -103,13 +101,14 @@ class LeanHandler(ASGIHandler):
         answers.name_request(response, request_id)
         return response
 
-    async def _answer(self, request: HttpRequest) -> HttpResponse:
+    def _answering(self, request: HttpRequest) -> Awaitable[HttpResponse]:
+        # No coroutine of its own: whatever a view waits for would come through it once more.
         try:
             match = request.resolver_match = self._match(request.path_info)
         except Http404 as missing:
-            return fallbacks.not_found(request, missing)
-        response: HttpResponse = await match.func(request, *match.args, **match.kwargs)
-        return response
+            return _ready(fallbacks.not_found(request, missing))
+        answering: Awaitable[HttpResponse] = match.func(request, *match.args, **match.kwargs)
+        return answering
 
     def _match(self, path: str) -> ResolverMatch:
         """What the resolver says. A route without parameters is asked for once, and so is one whose only
@@ -139,12 +138,25 @@ def _with_id(found: ResolverMatch, id: str) -> ResolverMatch:
     return match
 
 
+async def _ready(response: HttpResponse) -> HttpResponse:
+    return response
+
+
+async def _received(scope: Scope, receive: Receive, send: Send) -> bytes | None:
+    """The body that has not come yet; None where there is nobody to answer any more, or who asked was refused."""
+    try:
+        return await read_body(scope, receive, MAX_BODY)
+    except ClientLeft:
+        return None
+    except (BodyTooLarge, BodyInvalid, BodyTimeout) as error:
+        await swallow(receive)
+        await transmit(refused(error), send)
+        return None
+
+
 async def read_body(scope: Scope, receive: Receive, limit: int) -> bytes:
     """The whole body. What is too large or too slow is refused, and never kept."""
     refuse_length(scope, limit)
-    there = direct.body_of(receive)
-    if there is not None and len(there) <= limit:
-        return there
     until = time.monotonic() + BODY_DEADLINE_S
     message = await _in_time(receive, until)
     body: bytes = message.get("body", b"")
@@ -263,14 +275,19 @@ class BodyLimit:
             await transmit(refused(error), send)
 
 
-async def transmit(response: HttpResponse, send: Send) -> None:
-    """The response in two messages, or at once."""
+def at_once(response: HttpResponse, send: Send) -> bool:
+    """Whether the response went out as a whole. Otherwise nothing was done."""
+    return direct.sent(send, response.status_code, _pairs(response), response.content)
+
+
+def _pairs(response: HttpResponse) -> Mapping[str, str]:
     pairs = response.pairs if isinstance(response, answers.ApiResponse) else None
-    if pairs is None:
-        pairs = dict(response.items())
-    body = response.content
-    if direct.sent(send, response.status_code, pairs, body):
-        return
+    return dict(response.items()) if pairs is None else pairs
+
+
+async def transmit(response: HttpResponse, send: Send) -> None:
+    """The response in two messages."""
+    pairs, body = _pairs(response), response.content
     headers = on_wire(pairs)
     if "Content-Length" not in pairs:
         headers.append((b"content-length", str(len(body)).encode()))

@@ -33,8 +33,8 @@ def full(monkeypatch) -> list[str]:
     """Nobody is let in; the paths that reach the application all the same."""
     monkeypatch.setattr(admission, "_limit", 0)
     reached: list[str] = []
-    read = lean.read_body
-    monkeypatch.setattr(lean, "read_body", lambda scope, *rest: (reached.append(scope["path"]), read(scope, *rest))[1])
+    make = lean.LeanRequest
+    monkeypatch.setattr(lean, "LeanRequest", lambda scope, body: (reached.append(scope["path"]), make(scope, body))[1])
     return reached
 
 
@@ -135,8 +135,8 @@ async def test_those_read_in_one_turn_are_counted_before_the_first_of_them_begin
 )
 async def test_a_proxy_is_believed_where_it_says_something(monkeypatch, header: str, client: str) -> None:
     seen: list[tuple] = []
-    read = lean.read_body
-    monkeypatch.setattr(lean, "read_body", lambda scope, *rest: (seen.append((scope["client"][0], scope["scheme"])), read(scope, *rest))[1])
+    make = lean.LeanRequest
+    monkeypatch.setattr(lean, "LeanRequest", lambda scope, body: (seen.append((scope["client"][0], scope["scheme"])), make(scope, body))[1])
     async with _talking() as say:
         assert (await say(_request().replace(b"Host:", f"{header}Host:".encode())))[0] == 401
     assert client in seen[0]

@@ -30,7 +30,11 @@ def adopt(request: HttpRequest) -> str:
 def of(request: HttpRequest) -> str:
     """The request's own `req_…`; made on first use and never taken from the client."""
     found: str | None = getattr(request, "florin_request_id", None)
-    if found is None:
-        found = request.florin_request_id = new()  # type: ignore[attr-defined]
-        current.set(found)
-    return found
+    return give(request) if found is None else found
+
+
+def give(request: HttpRequest) -> str:
+    """A new id for a request that has none."""
+    given = request.florin_request_id = new()  # type: ignore[attr-defined]
+    current.set(given)
+    return given

@@ -6,10 +6,9 @@ class Refunds(SwitchedView):
     endpoint = {"POST": "refunds.create"}
 """
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Mapping
 from typing import Any, cast
 
-import psycopg
 from django.core.handlers.asgi import ASGIRequest
 from django.http import HttpResponse
 
@@ -20,9 +19,6 @@ from apps.cutover.api.watch import LANES, Lane
 from apps.cutover.domain import ENDPOINTS
 from apps.merchants.api.exchange import HandedOver
 from apps.merchants.api.hot_base import HotView
-
-# What `handled` turns into an answer; everything else is nobody's expectation.
-_ANSWERED = (FlorinError, psycopg.OperationalError, psycopg.InterfaceError)
 
 
 class SwitchedView(HotView):
@@ -43,24 +39,20 @@ class SwitchedView(HotView):
     def name(self) -> str | None:
         return None if self.lane is None else self.lane.endpoint
 
-    async def admitted(self, method: str, **kwargs: Any) -> HttpResponse:
+    def admitted(self, method: str, **kwargs: Any) -> Awaitable[HttpResponse]:
         # Every request comes through here, so this costs one look-up where nothing is switched.
         lane = self.lanes.get(method)
         if lane is None:
-            return await super().admitted(method, **kwargs)
+            return super().admitted(method, **kwargs)
         if not lane.is_hot and not lane.plan.is_hot(self.caller.merchant_id, self._token()):
-            return await self._classic(lane)
+            return self._classic(lane)
         self.lane = lane
         lane.hot.requests += 1
-        try:
-            response: HttpResponse = await getattr(self, method.lower())(self.request, **kwargs)
-        except _ANSWERED:
-            raise
-        except Exception:
-            lane.hot.failures += 1
-            raise
-        self.observed(response)
-        return response
+        return super().admitted(method, **kwargs)
+
+    def failed(self) -> None:
+        if self.lane is not None:
+            self.lane.hot.failures += 1
 
     def refused(self, error: FlorinError) -> HttpResponse:
         response = super().refused(error)
@@ -71,7 +63,6 @@ class SwitchedView(HotView):
         return response
 
     def observed(self, response: HttpResponse) -> None:
-        """The hot path has answered this; nobody has seen it yet. Must not wait or fail."""
         if self.lane is not None:
             shadowing.offer(self.lane.endpoint, self.caller, self.request, response)
 

@@ -68,8 +68,17 @@ def authenticate(headers: Mapping[str, str], request_id: str) -> Caller:
     return structs.replace(entry.caller, request_id=request_id)
 
 
+def known(headers: Mapping[str, str], request_id: str) -> Caller | None:
+    """Whose key is in `headers`, where this process has looked it up a moment ago: nobody waits, so there is no
+    coroutine. None where `aauthenticate` is to say.  Raises: ApiKeyMissing, AuthenticationFailed."""
+    entry = _remembered(hashed(_secret(headers)))
+    if entry is None or entry.caller is None:
+        return None
+    return structs.replace(entry.caller, request_id=request_id)
+
+
 async def aauthenticate(headers: Mapping[str, str], request_id: str) -> Caller:
-    """The same for async views: one look-up at a time per key, however many requests wait for it."""
+    """What `authenticate` does, for async views: one look-up at a time per key, however many requests wait for it."""
     sha256 = hashed(_secret(headers))
     entry = _remembered(sha256)
     if entry is None:

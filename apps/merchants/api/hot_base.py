@@ -47,31 +47,44 @@ class HotView(Exchange):
         return view
 
     async def handled(self, **kwargs: Any) -> HttpResponse:
+        """The answer, whatever comes. All of it is one coroutine: whatever is waited for comes through each."""
+        request = self.request
         try:
-            return await self._passed(**kwargs)
+            refuse_url(request)
+            method = request.method
+            if method == "OPTIONS":
+                return self.options(request)
+            if method not in self.allowed():
+                raise self.wrong_method()
+            request_id = request_ids.of(request)
+            caller = gate.known(request.META, request_id)
+            self.caller = caller = await gate.aauthenticate(request.META, request_id) if caller is None else caller
+            headers = limits.leased(caller)
+            self.rate_headers = await limits.atake(caller) if headers is None else headers
+            method = "GET" if method == "HEAD" else method
+            gate.require(caller, self.scope.get(method))
+            response = await self.admitted(method, **kwargs)
         except FlorinError as error:
             return self.refused(error)
         except (psycopg.OperationalError, psycopg.InterfaceError) as error:
             log.warning("database.unavailable", error=type(error).__name__)
             return self.refused(Unavailable())
-
-    async def _passed(self, **kwargs: Any) -> HttpResponse:
-        request = self.request
-        refuse_url(request)
-        if request.method == "OPTIONS":
-            return self.options(request)
-        if request.method not in self.allowed():
-            raise self.wrong_method()
-        self.caller = await gate.aauthenticate(request.META, request_ids.of(request))
-        self.rate_headers = await limits.atake(self.caller)
-        method = "GET" if request.method == "HEAD" else request.method
-        gate.require(self.caller, self.scope.get(method))
-        return await self.admitted(method, **kwargs)
-
-    async def admitted(self, method: str, **kwargs: Any) -> HttpResponse:
-        """The answer to a request that may be made: `caller` and `rate_headers` are known."""
-        response: HttpResponse = await getattr(self, method.lower())(self.request, **kwargs)
+        except Exception:
+            self.failed()
+            raise
+        self.observed(response)
         return response
+
+    def admitted(self, method: str, **kwargs: Any) -> Awaitable[HttpResponse]:
+        """The answer to a request that may be made, still to be waited for: `caller` and `rate_headers` are known."""
+        answering: Awaitable[HttpResponse] = getattr(self, method.lower())(self.request, **kwargs)
+        return answering
+
+    def observed(self, response: HttpResponse) -> None:
+        """This has been answered; nobody has seen it yet. Must not wait or fail."""
+
+    def failed(self) -> None:
+        """Something unforeseen is about to be raised. Must not wait or fail."""
 
     async def write(self, flow: Flow[Answer]) -> HttpResponse:
         """Runs a write flow to its end even if the client leaves; its answer is the response."""

@@ -131,12 +131,21 @@ def take(caller: Caller) -> dict[str, str]:
     return _headers(caller, grant.left) if grant.granted else _refuse(caller, grant)
 
 
+def leased(caller: Caller) -> dict[str, str] | None:
+    """A token of the process's lease, where there is one: nobody waits, so there is no coroutine. Otherwise None."""
+    lease = _leases.get(caller.key_id.int)
+    if lease is None or lease.tokens <= 0 or lease.until <= time.monotonic():
+        return None
+    lease.tokens -= 1
+    return _shown(lease.limit, lease.left + lease.tokens)
+
+
 async def atake(caller: Caller) -> dict[str, str]:
-    """The same on the event loop, from the process's lease where it has one."""
-    lease = _leases.get(caller.key_id.int) or _kept(_leases, caller.key_id.int, _Lease)
-    if lease.tokens > 0 and lease.until > time.monotonic():
-        lease.tokens -= 1
-        return _shown(lease.limit, lease.left + lease.tokens)
+    """What `take` does, on the event loop; from the process's lease where it has one."""
+    headers = leased(caller)
+    if headers is not None:
+        return headers
+    lease = _kept(_leases, caller.key_id.int, _Lease)
     question = lease.question
     if question is None or question.task.get_loop() is not asyncio.get_running_loop():
         question = lease.question = _Question(0, asyncio.ensure_future(_ask(caller, lease)))
