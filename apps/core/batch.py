@@ -22,6 +22,7 @@ from psycopg.errors import DeadlockDetected, LockNotAvailable, SerializationFail
 
 from apps.core import db, known
 from apps.core.errors import Overloaded
+from apps.core.promise import Promise
 
 # One at a time, so that the next of every function gathers: half of what PostgreSQL does for a call of three commands
 # is done once a call. A second one, of another function, only beside one that takes so long (seconds) that it must be
@@ -32,12 +33,8 @@ LARGEST = 64
 _TRIES = 3
 
 
-class Outcome(asyncio.Future[db.Outcome]):
-    """What becomes of a command. Who waits for it and is cancelled hears of that only when the outcome is
-    there: a command cannot be called back, and a shield around every future would cost more than the future."""
-
-    def cancel(self, msg: Any | None = None) -> bool:
-        return False
+class Outcome(Promise[db.Outcome]):
+    """What becomes of a command."""
 
 
 class _Call:

@@ -12,6 +12,7 @@ from typing import Any, TypeVar, cast
 from msgspec import Struct
 
 from apps.core import admission, batch, cache, db, http
+from apps.core.promise import Promise
 
 T = TypeVar("T")
 
@@ -162,7 +163,7 @@ async def _carried_on(flow: Flow[T], asked: asyncio.Future[Any] | None = None) -
                 answer, failure = None, None
             try:
                 asked = asked or _ask(step)
-                answer = await (asked if type(asked) is batch.Outcome else asyncio.shield(asked))
+                answer = await (asked if isinstance(asked, Promise) else asyncio.shield(asked))
             except asyncio.CancelledError:
                 if asked is not None and not _was_stopped(asked):
                     _hand_over(flow, asked)
@@ -177,7 +178,15 @@ async def _carried_on(flow: Flow[T], asked: asyncio.Future[Any] | None = None) -
 def _ask(step: Step) -> asyncio.Future[Any]:
     if type(step) is Sql:
         return batch.call(step.function, step.command)
+    if type(step) is Http and (reply := http.begin(step.request)) is not None:
+        admission.away()
+        reply.add_done_callback(_back)  # before whoever waits for it goes on
+        return reply
     return asyncio.ensure_future(_aperform(step))
+
+
+def _back(reply: asyncio.Future[Any]) -> None:
+    admission.back()
 
 
 def _was_stopped(asked: asyncio.Future[Any]) -> bool:

@@ -18,8 +18,9 @@ from aiohttp.abc import AbstractResolver, ResolveResult
 from django.conf import settings
 from msgspec import Struct
 
-from apps.core import ssrf
+from apps.core import http_lines, ssrf
 from apps.core.http_lines import Lines, NotConnected, TooLarge
+from apps.core.promise import Promise
 
 FailureKind = Literal["timeout", "connect", "reset", "too_large", "blocked"]
 
@@ -39,12 +40,7 @@ class HttpRequest(Struct, frozen=True):
     truncate: bool = False
 
 
-class HttpReply(Struct, frozen=True):
-    """`headers` have lower-case names."""
-
-    status: int
-    headers: Mapping[str, str]
-    body: bytes
+HttpReply = http_lines.HttpReply
 
 
 class HttpFailed(Exception):
@@ -130,18 +126,45 @@ async def asend(request: HttpRequest) -> HttpReply:
 
 async def _own(lines: Lines, request: HttpRequest) -> HttpReply:
     try:
-        answer = await lines.ask(
+        return await lines.ask(
             request.method, request.url, request.headers, request.body, deadline_s=request.deadline_s, most=request.max_bytes
         )
-    except NotConnected as error:
-        raise HttpFailed("connect", sent=False, detail=str(error)) from None
-    except TooLarge:
-        raise HttpFailed("too_large", sent=True, detail=f"more than {request.max_bytes} bytes") from None
-    except TimeoutError:
-        raise HttpFailed("timeout", sent=True) from None
-    except (OSError, ValueError) as error:
-        raise HttpFailed("reset", sent=True, detail=type(error).__name__) from None
-    return HttpReply(*answer)
+    except (NotConnected, TooLarge, OSError, ValueError) as error:
+        raise _failed(error) from None
+
+
+def _failed(error: BaseException) -> HttpFailed:
+    """What `error` of a line says of the call."""
+    if isinstance(error, NotConnected):
+        return HttpFailed("connect", sent=False, detail=str(error))
+    if isinstance(error, TooLarge):
+        return HttpFailed("too_large", sent=True, detail=str(error))
+    if isinstance(error, TimeoutError):
+        return HttpFailed("timeout", sent=True)
+    return HttpFailed("reset", sent=True, detail=type(error).__name__)
+
+
+class _Reply(Promise[HttpReply]):
+    """The reply to come, or HttpFailed."""
+
+    def set_exception(self, exception: type | BaseException, /) -> None:
+        super().set_exception(_failed(exception) if isinstance(exception, BaseException) else exception)
+
+
+def begin(request: HttpRequest) -> Promise[HttpReply] | None:
+    """Sends `request` at once where a connection is open for it; what comes of it, by its deadline at the latest, is
+    the reply or HttpFailed. None where it is for `asend`: a connection is to be made first, or what is asked may have to be
+    asked twice. It spares a task and a shield, which cost as much as the call."""
+    if request.guard or request.truncate or request.method == "GET":
+        return None
+    reply = _Reply(loop=asyncio.get_running_loop())
+    try:
+        has_line = _clients_of_loop().lines.begin(
+            request.method, request.url, request.headers, request.body, deadline_s=request.deadline_s, most=request.max_bytes, reply=reply
+        )
+    except ValueError:
+        return None  # no request that can be written: `asend` says so
+    return reply if has_line else None
 
 
 async def _merchants(clients: _Clients, request: HttpRequest) -> HttpReply:

@@ -14,6 +14,9 @@ from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 import httptools
+from msgspec import Struct
+
+from apps.core.promise import Promise
 
 # Servers close what has been idle for long; a connection they are about to close is not used any more.
 IDLE_S = 15.0
@@ -28,11 +31,11 @@ class TooLarge(Exception):
     """The answer is longer than it may be."""
 
 
-class Answer(NamedTuple):
+class HttpReply(Struct, frozen=True):
     """`headers` have lower-case names."""
 
     status: int
-    headers: dict[str, str]
+    headers: Mapping[str, str]
     body: bytes
 
 
@@ -44,30 +47,30 @@ class Origin(NamedTuple):
 
 
 class Line(asyncio.Protocol):
-    """One connection. httptools calls the `on_…` methods."""
+    """One connection. httptools calls the `on_…` methods. While it can be asked it waits in `idle`."""
 
-    def __init__(self, origin: Origin) -> None:
-        self.origin = origin
-        self.is_usable = self.was_heard = False
+    def __init__(self, loop: asyncio.AbstractEventLoop, idle: "deque[Line]") -> None:
+        self._loop, self._idle = loop, idle
+        self.was_heard = False
         self.idle_since = 0.0
         self._transport: asyncio.Transport | None = None
-        self._asked: asyncio.Future[Answer] | None = None
+        self._asked: asyncio.Future[HttpReply] | None = None
+        self._headers: dict[str, str] = {}
+        self._parts: list[bytes] = []
         self._timer: asyncio.TimerHandle | None = None
 
-    def ask(self, request: bytes, *, until: float, most: int) -> asyncio.Future[Answer]:
-        """Sends the request. Its answer will be there, of at most `most` bytes, or else TimeoutError (at `until`, the loop's time),
+    def ask(self, request: bytes, asked: asyncio.Future[HttpReply], *, until: float, most: int) -> None:
+        """Sends the request. `asked` will have its answer, of at most `most` bytes, or else TimeoutError (at `until`, the loop's time),
         TooLarge or ConnectionError."""
-        loop = asyncio.get_running_loop()
-        self._asked = loop.create_future()
-        self._parser, self._headers, self._parts = httptools.HttpResponseParser(self), dict[str, str](), list[bytes]()
+        self._asked = asked
+        self._parser, self._headers, self._parts = httptools.HttpResponseParser(self), {}, []
         self._head_size = self._size = 0
-        self._has_head = self.is_usable = self.was_heard = False
-        self._most, self._timer = most, loop.call_at(until, self._fail, TimeoutError())
+        self._has_head = self.was_heard = False
+        self._most, self._timer = most, self._loop.call_at(until, self._late)
         if self._transport is None:
             self._fail(ConnectionResetError())
         else:
             self._transport.write(request)
-        return self._asked
 
     def close(self) -> None:
         """Drops the connection; who waits for an answer has ConnectionAbortedError."""
@@ -94,9 +97,9 @@ class Line(asyncio.Protocol):
             self._fail(ConnectionError("a head without an end"))
 
     def connection_lost(self, exc: Exception | None) -> None:
-        self._transport, self.is_usable = None, False
+        self._transport = None
         if exc is None and self._asked is not None and self._ends_with_connection():
-            self._answer()
+            self._answer(stays=False)
         self._fail(exc or ConnectionResetError())
 
     def on_message_begin(self) -> None:
@@ -112,7 +115,7 @@ class Line(asyncio.Protocol):
     def on_body(self, part: bytes) -> None:
         self._size += len(part)
         if self._size > self._most:
-            self._fail(TooLarge())
+            self._fail(TooLarge(f"more than {self._most} bytes"))
         else:
             self._parts.append(part)
 
@@ -120,22 +123,29 @@ class Line(asyncio.Protocol):
         if self._parser.get_status_code() < 200:  # "continue" and the like: the answer is still to come
             self._headers, self._has_head = {}, False
         elif not self._ends_with_connection():
-            self.is_usable = self.is_open() and bool(self._parser.should_keep_alive())
-            self._answer()
+            self._answer(stays=self.is_open() and self._parser.should_keep_alive())
 
     def _ends_with_connection(self) -> bool:
         """Whether nothing but the end of the connection says where the answer ends."""
         has_body = self._has_head and self._parser.get_status_code() not in (204, 304)
         return has_body and "content-length" not in self._headers and "transfer-encoding" not in self._headers
 
-    def _answer(self) -> None:
+    def _answer(self, *, stays: bool) -> None:
+        """The answer is whole. Where the connection `stays` it can be asked again."""
         if self._timer is not None:
             self._timer.cancel()
         if self._asked is not None and not self._asked.done():
-            self._asked.set_result(Answer(self._parser.get_status_code(), self._headers, b"".join(self._parts)))
+            self._asked.set_result(HttpReply(self._parser.get_status_code(), self._headers, b"".join(self._parts)))
+        if stays:
+            self.idle_since = self._loop.time()
+            self._idle.append(self)
+        else:
+            self.close()
+
+    def _late(self) -> None:
+        self._fail(TimeoutError())
 
     def _fail(self, error: Exception) -> None:
-        self.is_usable = False
         if self._timer is not None:
             self._timer.cancel()
         if self._transport is not None:
@@ -150,7 +160,7 @@ class Lines:
     def __init__(self) -> None:
         self._idle: dict[Origin, deque[Line]] = {}
 
-    async def ask(self, method: str, url: str, headers: Mapping[str, str], body: bytes, *, deadline_s: float, most: int) -> Answer:
+    async def ask(self, method: str, url: str, headers: Mapping[str, str], body: bytes, *, deadline_s: float, most: int) -> HttpReply:
         """The whole answer.  Raises: NotConnected, TooLarge, TimeoutError, OSError, ValueError (for what is no request)."""
         loop = asyncio.get_running_loop()
         until = loop.time() + deadline_s
@@ -158,25 +168,25 @@ class Lines:
         line = self._waiting(origin, loop.time())
         if line is not None:
             try:
-                return await self._exchange(line, request, until, most)
+                return await _exchange(line, request, until, most)
             except ConnectionError:
                 # The server had closed it already, as it seems. What changes nothing is asked once more.
                 if method != "GET" or line.was_heard:
                     raise
-        return await self._exchange(await _connected(origin, until), request, until, most)
+        line = await _connected(origin, self._idle.setdefault(origin, deque()), until)
+        return await _exchange(line, request, until, most)
 
-    async def _exchange(self, line: Line, request: bytes, until: float, most: int) -> Answer:
-        try:
-            answer = await line.ask(request, until=until, most=most)
-        except BaseException:
-            line.close()
-            raise
-        if line.is_usable:
-            line.idle_since = asyncio.get_running_loop().time()
-            self._idle.setdefault(line.origin, deque()).append(line)
-        else:
-            line.close()
-        return answer
+    def begin(
+        self, method: str, url: str, headers: Mapping[str, str], body: bytes, *, deadline_s: float, most: int, reply: Promise[HttpReply]
+    ) -> bool:
+        """Asks over a connection that is open, and says whether there is one. `reply` will have the answer or what `ask` raises."""
+        now = reply.get_loop().time()
+        origin, request = _request(method, url, headers, body)
+        line = self._waiting(origin, now)
+        if line is None:
+            return False
+        line.ask(request, reply, until=now + deadline_s, most=most)
+        return True
 
     def _waiting(self, origin: Origin, now: float) -> Line | None:
         """A connection that is open and idle, the one used last. Those that nobody has used for long are closed."""
@@ -196,12 +206,22 @@ class Lines:
         self._idle.clear()
 
 
-async def _connected(origin: Origin, until: float) -> Line:
+async def _exchange(line: Line, request: bytes, until: float, most: int) -> HttpReply:
+    asked: asyncio.Future[HttpReply] = asyncio.get_running_loop().create_future()
+    line.ask(request, asked, until=until, most=most)
+    try:
+        return await asked
+    except BaseException:
+        line.close()
+        raise
+
+
+async def _connected(origin: Origin, idle: deque[Line], until: float) -> Line:
     secure = _verified() if origin.is_secure else None
     try:
         async with asyncio.timeout_at(until):
             loop = asyncio.get_running_loop()
-            return (await loop.create_connection(lambda: Line(origin), origin.host, origin.port, ssl=secure))[1]
+            return (await loop.create_connection(lambda: Line(loop, idle), origin.host, origin.port, ssl=secure))[1]
     except TimeoutError:
         raise
     except OSError as error:

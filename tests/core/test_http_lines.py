@@ -5,7 +5,8 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 
 import pytest
 
-from apps.core import http
+from apps.core import flow, http
+from apps.core.flow import Http
 from apps.core.http import HttpFailed, HttpRequest
 from tests.conftest import free_port
 
@@ -122,7 +123,7 @@ async def test_a_call_that_is_given_up_takes_its_connection_with_it(serve) -> No
     call.cancel()
     with pytest.raises(asyncio.CancelledError):
         await call
-    assert not http._clients_of_loop().lines._idle
+    assert not any(http._clients_of_loop().lines._idle.values())
 
 
 @pytest.mark.parametrize("url", ["http://127.0.0.1:{port}/", "https://127.0.0.1:{port}/", "http://no-such-host.invalid/"])
@@ -140,3 +141,39 @@ async def test_a_request_that_would_be_another_is_not_written(request_: HttpRequ
     with pytest.raises(HttpFailed) as failed:
         await http.asend(request_)
     assert failed.value.kind == "reset"
+
+
+def _paying(server: Server, done: list[object], **more: object) -> flow.Flow[None]:
+    try:
+        done.append((yield Http(HttpRequest("POST", f"{server.url}/a", **more))).body)  # type: ignore[arg-type]
+    except HttpFailed as failed:
+        done.append((failed.kind, failed.sent))
+
+
+async def test_a_call_over_an_open_connection_goes_on_when_its_caller_leaves(serve) -> None:
+    server, done = await serve(OK, OK, OK), []
+    await server.ask("POST")
+    caller = asyncio.create_task(flow.arun_shielded(_paying(server, done)))
+    await asyncio.sleep(0)
+    caller.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await caller
+    assert await flow.drain(2) == 0
+    assert (done, server.connections) == ([b"ok"], 1)
+
+
+@pytest.mark.parametrize(
+    ("answers", "more", "told"),
+    [
+        ((OK, b"", OK), {"deadline_s": 0.1}, ("timeout", True)),
+        ((OK, b"HTTP/1.1 200 OK\r\n"), {}, ("reset", True)),
+        ((OK, OK), {"max_bytes": 1}, ("too_large", True)),
+        ((OK, OK), {"headers": {"X-A": "a\nb"}}, ("reset", True)),
+    ],
+)
+async def test_a_flow_hears_how_a_call_over_an_open_connection_failed(serve, answers, more, told) -> None:
+    server, done = await serve(*answers), []
+    await server.ask("POST")
+    await flow.arun_shielded(_paying(server, done, **more))
+    assert (done, server.connections) == ([told], 1)
+    assert not any(http._clients_of_loop().lines._idle.values()) or "headers" in more
