@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
+from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
@@ -23,11 +24,13 @@ class AccountCode:
     currency: str
 
 
+@lru_cache(maxsize=4096)
 def merchant_account(merchant_id: UUID, livemode: bool, name: str, currency: str) -> str:
     """For example `acct_01h…-test:available:eur`."""
     return f"{ids.encode('acct', merchant_id)}{'' if livemode else '-test'}:{name}:{currency}"
 
 
+@lru_cache(maxsize=1024)
 def platform_account(livemode: bool, name: str, currency: str) -> str:
     """For example `platform:fees:eur`."""
     return f"platform{'' if livemode else '-test'}:{name}:{currency}"

@@ -147,16 +147,26 @@ def _declined(held: Held, reply: Reply, method: PaymentMethod | None, terms: Ter
 
 def _approved(held: Held, reply: Reply, method: PaymentMethod | None, terms: Terms) -> Settled:
     attempt = _ended(held.attempt, "succeeded", reply)
-    charge = _charge(held, reply, method, terms)
-    intent = changed(held.intent, latest_charge_id=charge.id, next_action=None, last_payment_error=None)
-    if reply.verdict == "captured":
-        return _captured(Held(attempt=attempt, intent=intent, charge=charge, method=method), charge.amount, terms, event="charge.succeeded")
-    intent = changed(intent, version=intent.version, status=after(intent.status, "authorized"), amount_capturable=charge.amount)
+    captured = reply.verdict == "captured"
+    charge = _charge(held, reply, method, terms, captured=captured)
+    intent = changed(
+        held.intent,
+        status=after(held.intent.status, "captured" if captured else "authorized"),
+        amount_capturable=charge.amount - charge.amount_captured,
+        amount_received=charge.amount_captured,
+        latest_charge_id=charge.id,
+        next_action=None,
+        last_payment_error=None,
+    )
+    if captured:
+        return _booked(attempt, intent, charge, method, terms, event="charge.succeeded")
     events = (("charge.succeeded", "charge"), ("payment_intent.amount_capturable_updated", "intent"))
     return Settled(attempt=attempt, intent=intent, charge=charge, method=method, events=events)
 
 
-def _charge(held: Held, reply: Reply, method: PaymentMethod | None, terms: Terms, *, failed: bool = False) -> Charge:
+def _charge(
+    held: Held, reply: Reply, method: PaymentMethod | None, terms: Terms, *, captured: bool = False, failed: bool = False
+) -> Charge:
     intent, attempt = held.intent, held.attempt
     assert attempt.charge_id is not None  # noqa: S101  (every authorisation names the charge it may make)
     code = reply.code or "card_declined" if failed else None
@@ -169,8 +179,11 @@ def _charge(held: Held, reply: Reply, method: PaymentMethod | None, terms: Terms
         attempt_id=attempt.id,
         customer_id=intent.customer_id,
         payment_method_id=method.id if method else None,
+        balance_transaction_id=terms.transaction_id if captured else None,
         status="failed" if failed else "succeeded",
         amount=attempt.amount,
+        amount_captured=attempt.amount if captured else 0,
+        captured=captured,
         currency=attempt.currency,
         failure_code=code,
         failure_message=declines.message(code, reply.decline_code) if code else None,
@@ -188,27 +201,23 @@ def _charge(held: Held, reply: Reply, method: PaymentMethod | None, terms: Terms
     )
 
 
-def _captured(held: Held, amount: int, terms: Terms, *, event: str) -> Settled:
-    """`held` has its attempt ended and its intent one version on; the money of the charge is ours to
-    book. The rest of a part-captured authorisation is released by the gateway."""
-    charge, intent = held.charge, held.intent
-    assert charge is not None  # noqa: S101  (only a charge is captured)
-    transaction = _transaction(charge, amount, terms)
-    charge = changed(charge, version=charge.version, captured=True, amount_captured=amount, balance_transaction_id=transaction.id)
-    intent = changed(intent, version=intent.version, status=after(intent.status, "captured"), amount_capturable=0, amount_received=amount)
+def _booked(attempt: Attempt, intent: Intent, charge: Charge, method: PaymentMethod | None, terms: Terms, *, event: str) -> Settled:
+    """The rows are as they will be, the charge captured: its money is ours to book."""
+    transaction = _transaction(charge, terms)
     return Settled(
-        attempt=held.attempt,
+        attempt=attempt,
         intent=intent,
         charge=charge,
-        method=held.method,
+        method=method,
         transaction=transaction,
         funds=_funds(charge, transaction),
-        entry=_capture_entry(charge, transaction, held.attempt.gateway),
+        entry=_capture_entry(charge, transaction, attempt.gateway),
         events=((event, "charge"), ("payment_intent.succeeded", "intent")),
     )
 
 
-def _transaction(charge: Charge, amount: int, terms: Terms) -> BalanceTransaction:
+def _transaction(charge: Charge, terms: Terms) -> BalanceTransaction:
+    amount = charge.amount_captured
     fee = fees.fee_for(amount, basis_points=terms.basis_points, fixed_minor=terms.fixed_minor)
     return BalanceTransaction(
         id=terms.transaction_id,
@@ -250,9 +259,12 @@ def _capture_entry(charge: Charge, transaction: BalanceTransaction, gateway: str
 
 def _capture(held: Held, reply: Reply, terms: Terms) -> Settled:
     if reply.verdict == "captured" and held.charge is not None:
-        attempt, charge = _ended(held.attempt, "succeeded", reply), changed(held.charge)
-        going = Held(attempt=attempt, intent=changed(held.intent), charge=charge, method=held.method)
-        return _captured(going, held.attempt.amount, terms, event="charge.captured")
+        # The rest of a part-captured authorisation is released by the gateway.
+        amount = held.attempt.amount
+        charge = changed(held.charge, captured=True, amount_captured=amount, balance_transaction_id=terms.transaction_id)
+        status = after(held.intent.status, "captured")
+        intent = changed(held.intent, status=status, amount_capturable=0, amount_received=amount)
+        return _booked(_ended(held.attempt, "succeeded", reply), intent, charge, held.method, terms, event="charge.captured")
     return _refused(held, reply, "capture_refused")
 
 

@@ -27,7 +27,6 @@ from apps.payments.flows.reading import intent_with
 from apps.payments.flows.settling import held_of, settle
 from apps.payments.flows.telling import Telling, encoded, told
 from apps.payments.flows.terms import TRIES
-from apps.payments.renderers import objects
 
 Json = dict[str, Any]
 
@@ -46,7 +45,7 @@ def create_payment_intent(caller: Caller, key: RequestKey, body: requests.Create
         return (yield from _create_and_confirm(caller, key, body, intent, method))
     beginning.refuse_confirmation_only(body)
     request = request_of(caller, key, intent.id, expand=expand)
-    telling = Telling({"intent": (intent, lambda: objects.payment_intent(intent))})
+    telling = Telling({"intent": intent})
     text = telling.text("intent")
     if expand:
         text = encoded((yield from intent_with(intent, expand, method=method)))
@@ -71,7 +70,7 @@ def _create_and_confirm(
     if intent.payment_method_id is None:
         raise ParameterMissing(param="payment_method")
     attempt, request = _authorization(caller, key, body)
-    telling = Telling({"intent": (intent, lambda: objects.payment_intent(intent))})
+    telling = Telling({"intent": intent})
     command = beginning.begin_command(caller, key, "confirm", intent.id, attempt, now=intent.created)
     command["intent"] = intent
     command["events"] = telling.events([("payment_intent.created", "intent")], request, now=intent.created)
@@ -182,7 +181,7 @@ def _cancel_unheld(intent: Intent, request: Request) -> Flow[Answer | None]:
     """Cancels an intent for which no gateway holds anything; None if it changed meanwhile."""
     now = clock.now()
     canceled = intents.canceled(intent, now=now, reason=request.reason)
-    telling = Telling({"intent": (canceled, lambda: objects.payment_intent(canceled))})
+    telling = Telling({"intent": canceled})
     text = telling.text("intent")
     if request.expand:
         text = encoded((yield from intent_with(canceled, frozenset(request.expand))))

@@ -99,7 +99,7 @@ def _command(caller: Caller, key: RequestKey, body: requests.CreateRefund, charg
         pending_hold_id=new_id(),
     )
     book = postings.Book(caller.merchant_id, caller.livemode, charge.currency)
-    telling = Telling({"refund": (refund, lambda: objects.refund(refund))})
+    telling = Telling({"refund": refund})
     attempt = {"id": attempt_id, "gateway": gateways.DEFAULT, "created": now, "request": rows.columns(request)}
     return {
         "key": key.claim(attempt_id),
@@ -160,12 +160,7 @@ def settle_refund(held: HeldRefund, reply: Reply, request: Request, *, window_s:
     for _ in range(TRIES):
         now = yield from terms(held.refund.merchant_id, held.refund.currency)
         settled = refunds.settle(held, reply, now)
-        telling = Telling(
-            {
-                "refund": (settled.refund, lambda: objects.refund(settled.refund)),  # noqa: B023  (rendered in this round)
-                "charge": (settled.charge, lambda: objects.render_charge(settled.charge)),  # noqa: B023
-            }
-        )
+        telling = Telling({"refund": settled.refund, "charge": settled.charge})
         answer = yield from _answer(settled, request, telling)
         events = telling.events(settled.events, request, now=now.now)
         command = {**_record(held, settled), "key": request.key, "events": events, "answer": stored(answer), "window_s": window_s}

@@ -65,12 +65,7 @@ def settle(held: Held, reply: Reply, request: Request, *, claim: bool = False, w
 def _prepared(held: Held, settled: Settled, request: Request, now: Terms) -> Flow[tuple[Json, Answer]]:
     """The record command and the answer that it stores."""
     intent, charge = settled.intent, settled.charge
-    telling = Telling(
-        {
-            "intent": (intent, lambda: objects.payment_intent(intent)),
-            "charge": (charge or intent, lambda: objects.render_charge(charge) if charge else {}),
-        }
-    )
+    telling = Telling({"intent": intent, "charge": charge})
     answer = yield from _answer(settled, held.customer, request, telling)
     changed = intent.version != held.intent.version
     command = {

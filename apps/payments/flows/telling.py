@@ -1,14 +1,18 @@
 """Events and answers, rendered once from the rows as they will be."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from typing import Any
+from uuid import UUID
+
+from msgspec import Struct
 
 from apps.core.documents import encode
 from apps.core.ids import new_id
 from apps.idempotency.domain import Answer
 from apps.payments.domain.rows import Row
 from apps.payments.flows.asking import Request
+from apps.payments.renderers import objects
 
 Json = dict[str, Any]
 
@@ -17,36 +21,50 @@ def encoded(document: Any) -> str:
     return encode(document).decode()
 
 
-class Telling:
-    """The objects of one change, by a short name; each is rendered and encoded at most once."""
+class Event(Struct, omit_defaults=True, gc=False):
+    """A command for the outbox; what is None is not sent. `data` is the object's JSON."""
 
-    def __init__(self, objects: dict[str, tuple[Row, Callable[[], Any]]]) -> None:
-        self._objects = objects
+    id: UUID
+    merchant_id: UUID
+    livemode: bool
+    type: str
+    created: datetime
+    object_id: UUID
+    sequence: int
+    data: str | None = None
+    request_id: str | None = None
+    idempotency_key: str | None = None
+
+
+_RENDERERS: dict[str, Callable[[Any], Any]] = {
+    "intent": objects.payment_intent,
+    "charge": objects.render_charge,
+    "refund": objects.refund,
+    "transfer": objects.transfer,
+}
+
+
+class Telling:
+    """The objects of one change, by what they are; each is rendered and encoded at most once."""
+
+    def __init__(self, rows: Mapping[str, Row | None]) -> None:
+        self._rows = rows
         self._texts: dict[str, str] = {}
 
     def text(self, name: str) -> str:
-        if name not in self._texts:
-            self._texts[name] = encoded(self._objects[name][1]())
-        return self._texts[name]
+        text = self._texts.get(name)
+        if text is None:
+            text = self._texts[name] = encoded(_RENDERERS[name](self._rows[name]))
+        return text
 
-    def events(self, wanted: Iterable[tuple[str, str]], request: Request, *, now: datetime) -> list[Json]:
+    def events(self, wanted: Iterable[tuple[str, str]], request: Request, *, now: datetime) -> list[Event]:
         """Commands for the outbox, in order: (type, name of the object)."""
         return [self._event(type_, name, request, now) for type_, name in wanted]
 
-    def _event(self, type_: str, name: str, request: Request, now: datetime) -> Json:
-        row = self._objects[name][0]
-        return {
-            "id": new_id(),
-            "merchant_id": row.merchant_id,
-            "livemode": row.livemode,
-            "type": type_,
-            "created": now,
-            "object_id": row.id,
-            "sequence": row.version,
-            "data": self.text(name),
-            "request_id": request.request_id,
-            "idempotency_key": request.idempotency_key,
-        }
+    def _event(self, type_: str, name: str, request: Request, now: datetime) -> Event:
+        row: Any = self._rows[name]
+        key = request.key.get("key")
+        return Event(new_id(), row.merchant_id, row.livemode, type_, now, row.id, row.version, self.text(name), request.request_id, key)
 
 
 def stored(answer: Answer) -> Json:
@@ -54,11 +72,11 @@ def stored(answer: Answer) -> Json:
     return {"status": answer.status, "body": answer.body.decode()}
 
 
-def told(events: list[Json], answer: Answer) -> Json:
+def told(events: list[Event], answer: Answer) -> Json:
     """What a write function tells: `answer`, stored, and `events`. An event that shows the very text of
     the answer goes without: the database takes it from the answer."""
     text = answer.body.decode()
     for event in events:
-        if event["data"] == text:
-            event["data"] = None
+        if event.data == text:
+            event.data = None
     return {"events": events, "answer": {"status": answer.status, "body": text}}

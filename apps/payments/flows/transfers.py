@@ -35,7 +35,7 @@ def create_transfer(caller: Caller, key: RequestKey, body: requests.CreateTransf
     transfer = _transfer(caller, body, destination)
     paid, received = _transactions(transfer)
     request = request_of(caller, key, transfer.id, expand=expand)
-    telling = Telling({"transfer": (transfer, lambda: objects.transfer(transfer))})
+    telling = Telling({"transfer": transfer})
     text = encoded(objects.transfer(transfer, transaction=paid)) if expand else telling.text("transfer")
     answer = Answer(200, text.encode(), kept=True)
     command = {
