@@ -104,6 +104,22 @@ async def test_what_a_get_has_shown_a_page_knows(shop: Shop, statements: list[st
     assert (await got(shop, f"{PLAIN}/{ids[0]}")).json["description"] == "changed"
 
 
+@pytest.mark.parametrize(("table", "member"), [("payments_customer", "customer"), ("payments_charge", "latest_charge")])
+async def test_a_row_of_the_other_mode_is_never_shown(shop: Shop, table: str, member: str) -> None:
+    """Nothing of ours writes such a row. A page takes the mode and the id of what is beside a payment from the payment."""
+    before = [one[member]["livemode"] for one in (await got(shop)).json["data"]]
+    await asyncio.to_thread(put_into_live_mode, shop, table)
+    after = (await got(shop)).json["data"]
+    assert before == [False] * 3
+    assert all(isinstance(one[member], str) for one in after)
+
+
+def put_into_live_mode(shop: Shop, table: str) -> None:
+    with psycopg.connect(settings.DATABASE_OWNER_DSN) as owner:
+        statement = sql.SQL("UPDATE {} SET livemode = true WHERE merchant_id = %s").format(sql.Identifier(table))
+        assert owner.execute(statement, [shop.merchant.id]).rowcount > 0
+
+
 async def test_inside_a_transaction_nothing_is_kept(shop: Shop) -> None:
     """A row that is written twice there has one number."""
 
