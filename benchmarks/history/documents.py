@@ -26,15 +26,19 @@ _MARKS = (
 
 def templates() -> dict[str, str]:
     """`created`, `charge` and `succeeded`: %1$s to %8$s stand for the arguments above."""
-    owner = {"merchant_id": _ID["merchant"], "livemode": False, "created": _AT}
+    owner = {"merchant_id": _ID["merchant"], "livemode": False, "created": _AT, "version": 1}
+    automatic = {"capture_method": "automatic", "confirmation_method": "automatic", "payment_method_options": {}, "amount_capturable": 0}
     money = {"amount": _AMOUNT, "currency": _CURRENCY, "payment_method_id": _ID["method"], "metadata": {"order": _ORDER}}
     secret = f"{encode('pi', _ID['intent'])}_secret_"
-    created = Intent(id=_ID["intent"], status="requires_confirmation", client_secret=secret, **owner, **money)
+    created = Intent(
+        id=_ID["intent"], status="requires_confirmation", client_secret=secret, amount_received=0, **automatic, **owner, **money
+    )
     paid = {"status": "succeeded", "amount_received": _AMOUNT, "latest_charge_id": _ID["charge"]}
-    succeeded = Intent(id=_ID["intent"], client_secret=secret, **paid, **owner, **money)
+    succeeded = Intent(id=_ID["intent"], client_secret=secret, **paid, **automatic, **owner, **money)
     charge = Charge(
         id=_ID["charge"], intent_id=_ID["intent"], attempt_id=_ID["attempt"], balance_transaction_id=_ID["transaction"],
-        status="succeeded", amount_captured=_AMOUNT, captured=True, card=Card(**CARD), network_reference=_ORDER, **owner, **money,
+        status="succeeded", amount_captured=_AMOUNT, amount_refunded=0, amount_refund_pending=0, captured=True,
+        billing_details={}, card=Card(**CARD), network_reference=_ORDER, **owner, **money,
     )  # fmt: skip
     rendered = {
         "created": objects.payment_intent(created),

@@ -6,13 +6,14 @@ from uuid import uuid4
 
 import orjson
 import pytest
-from django.db import IntegrityError
+from django.db import IntegrityError, transaction
 
 from apps.core import db
 from apps.core.flow import Flow, Sql, _perform
 from apps.idempotency.domain import Answer
 from apps.payments import flows, services
 from apps.payments.domain import requests
+from apps.payments.domain.rows import Charge, Intent
 from tests.payments.shop import Shop, pi
 
 Json = dict[str, Any]
@@ -159,3 +160,25 @@ def test_a_batch_that_cannot_be_begun_leaves_nothing_and_frees_its_keys(shop: Sh
         db.call("payments_begin", [good, bad])
     assert (shop.rows("payments_intent"), shop.rows("payments_attempt")) == ([], [])
     assert said(db.call("payments_begin", [good])[0]) == "ok"
+
+
+@pytest.mark.parametrize(
+    ("make", "function", "name", "kind"),
+    [
+        (creating, "payments_create", "intent", Intent),
+        (beginning, "payments_begin", "intent", Intent),
+        (recording, "payments_record", "charge", Charge),
+    ],
+)
+@pytest.mark.parametrize("times", [1, 2])  # the same one twice goes the long way
+def test_a_column_that_is_not_sent_is_written_as_one_that_is_sent_as_null(shop: Shop, make, function, name, kind, times: int) -> None:
+    sparse = make(shop)
+    full = {**sparse, name: {**dict.fromkeys(kind.__struct_fields__), **sparse[name]}}
+    assert len(full[name]) > len(sparse[name]) + 5
+    written = []
+    for command in (sparse, full):
+        with transaction.atomic():
+            db.call(function, [command] * times)
+            written.append(shop.rows(f"payments_{name}"))
+            transaction.set_rollback(True)
+    assert written[0] == written[1] != []

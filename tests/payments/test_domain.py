@@ -17,11 +17,18 @@ TERMS = Terms(
 )
 CARD = Card(brand="visa", last4="4242", exp_month=12, exp_year=2034, funding="credit", country="US", fingerprint="f")
 OWNED = {"merchant_id": UUID(int=1), "livemode": False, "created": NOW}
-INTENT = Intent(id=UUID(int=2), **OWNED, status="requires_confirmation", amount=10_000, currency="eur", client_secret="s")
+INTENT = Intent(
+    id=UUID(int=2), **OWNED, version=1, status="requires_confirmation", amount=10_000, amount_capturable=0, amount_received=0,
+    currency="eur", capture_method="automatic", confirmation_method="automatic", client_secret="s", metadata={}, payment_method_options={},
+)  # fmt: skip
 METHOD = PaymentMethod(id=UUID(int=3), **OWNED, gateway="sandbox", token="pm_card_visa")
 ATTEMPT = Attempt(
     id=UUID(int=4), **OWNED, intent_id=INTENT.id, charge_id=UUID(int=5), kind="authorize", gateway="sandbox", amount=10_000,
     currency="eur", capture=True,
+)  # fmt: skip
+CHARGE = Charge(
+    id=UUID(int=5), **OWNED, version=1, intent_id=INTENT.id, attempt_id=ATTEMPT.id, status="succeeded", amount=10_000,
+    amount_captured=10_000, amount_refunded=0, amount_refund_pending=0, currency="eur", captured=True, billing_details={}, metadata={},
 )  # fmt: skip
 HELD = Held(attempt=ATTEMPT, intent=INTENT, method=METHOD)
 
@@ -87,7 +94,7 @@ def test_a_challenge_off_session_is_a_refusal() -> None:
 
 
 def _held_for(kind: str, **attempt: object) -> Held:
-    charge = Charge(id=UUID(int=5), **OWNED, intent_id=INTENT.id, attempt_id=ATTEMPT.id, status="succeeded", amount=10_000, currency="eur")
+    charge = changed(CHARGE, amount_captured=0, captured=False)
     intent = changed(INTENT, status="requires_capture", amount_capturable=10_000, latest_charge_id=charge.id)
     return Held(attempt=changed(ATTEMPT, kind=kind, authorization_id=ATTEMPT.id, **attempt), intent=intent, charge=charge)
 
@@ -115,10 +122,7 @@ def test_a_voided_payment_is_canceled() -> None:
 
 
 def _held_refund() -> refunds.HeldRefund:
-    charge = Charge(
-        id=UUID(int=5), **OWNED, intent_id=INTENT.id, attempt_id=ATTEMPT.id, status="succeeded", amount=10_000, amount_captured=10_000,
-        captured=True, amount_refund_pending=4_000, currency="eur",
-    )  # fmt: skip
+    charge = changed(CHARGE, amount_refund_pending=4_000)
     refund = Refund(
         id=UUID(int=6), **OWNED, charge_id=charge.id, intent_id=INTENT.id, attempt_id=UUID(int=7), amount=4_000, currency="eur",
         from_available=3_000, from_pending=1_000, available_hold_id=UUID(int=8), pending_hold_id=UUID(int=9),

@@ -55,14 +55,17 @@ class PaymentMethod(Row, frozen=True, kw_only=True, gc=False):
     detached_at: datetime | None = None
 
 
-class Intent(Row, frozen=True, kw_only=True, gc=False):
+class Intent(Row, frozen=True, kw_only=True, omit_defaults=True, gc=False):
+    """What is None is not sent to the write functions: a column that is not named is null. So nothing else has a default."""
+
+    version: int
     status: Status
     amount: int
-    amount_capturable: int = 0
-    amount_received: int = 0
+    amount_capturable: int
+    amount_received: int
     currency: str
-    capture_method: CaptureMethod = "automatic"
-    confirmation_method: Literal["automatic", "manual"] = "automatic"
+    capture_method: CaptureMethod
+    confirmation_method: Literal["automatic", "manual"]
     customer_id: UUID | None = None
     payment_method_id: UUID | None = None
     latest_charge_id: UUID | None = None
@@ -71,11 +74,11 @@ class Intent(Row, frozen=True, kw_only=True, gc=False):
     statement_descriptor: str | None = None
     statement_descriptor_suffix: str | None = None
     receipt_email: str | None = None
-    metadata: dict[str, str] = {}
+    metadata: dict[str, str]
     setup_future_usage: Literal["on_session", "off_session"] | None = None
     shipping: Json | None = None
     automatic_payment_methods: Json | None = None
-    payment_method_options: Json = {}
+    payment_method_options: Json
     transfer_group: str | None = None
     return_url: str | None = None
     next_action: Json | None = None
@@ -108,9 +111,11 @@ class Attempt(Row, frozen=True, kw_only=True, gc=False):
     looks: int = 0
 
 
-class Charge(Row, frozen=True, kw_only=True, gc=False):
-    """`amount` is what was authorised. `balance_transaction_id` is set once captured."""
+class Charge(Row, frozen=True, kw_only=True, omit_defaults=True, gc=False):
+    """`amount` is what was authorised. `balance_transaction_id` is set once captured. As with
+    an intent, only what may be None has a default."""
 
+    version: int
     intent_id: UUID
     attempt_id: UUID
     customer_id: UUID | None = None
@@ -118,22 +123,22 @@ class Charge(Row, frozen=True, kw_only=True, gc=False):
     balance_transaction_id: UUID | None = None
     status: Literal["succeeded", "failed"]
     amount: int
-    amount_captured: int = 0
-    amount_refunded: int = 0
-    amount_refund_pending: int = 0
+    amount_captured: int
+    amount_refunded: int
+    amount_refund_pending: int
     currency: str
-    captured: bool = False
+    captured: bool
     failure_code: str | None = None
     failure_message: str | None = None
     decline_code: str | None = None
     network_reference: str | None = None
     card: Card | None = None
-    billing_details: Json = {}
+    billing_details: Json
     description: str | None = None
     statement_descriptor: str | None = None
     statement_descriptor_suffix: str | None = None
     receipt_email: str | None = None
-    metadata: dict[str, str] = {}
+    metadata: dict[str, str]
     shipping: Json | None = None
     transfer_group: str | None = None
 

@@ -193,7 +193,7 @@ def _creation(intent: Intent, told: Json, attempt: Attempt | None) -> Flow[Repea
     if told["customer"] != customer or any(told[name] != getattr(intent, name) for name in _GIVEN):
         raise NotRepeatable("it was changed since it was created")
     columns = rows.columns(intent)
-    body = {name: columns[name] for name in (*_GIVEN, "shipping", "return_url") if columns[name] not in (None, {})}
+    body = {name: columns[name] for name in (*_GIVEN, "shipping", "return_url") if columns.get(name) not in (None, {})}
     body |= {name: told[name] for name in ("customer", "payment_method") if told[name] is not None}
     name = encode("pi", intent.id)
     if attempt is None:
