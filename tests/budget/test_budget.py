@@ -22,8 +22,8 @@ from tests.factories import MadeMerchant, new_merchant
 # Instructions of one request, as a failure would print them.
 RECORDED = {
     "create": 5_021,
-    "transfer": 5_210,
-    "confirm": 10_159,
+    "transfer": 5_180,
+    "confirm": 9_900,
     "get": 2_954,
     "list": 3_440,
     "new list": 26_292,
