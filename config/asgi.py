@@ -39,6 +39,10 @@ async def application(scope: Scope, receive: Receive, send: Send) -> None:
         await send({"type": "websocket.close", "code": 1008})
 
 
+# For a server that knows already that a request is hot (config/protocol).
+application.hot = lean  # type: ignore[attr-defined]
+
+
 async def _lifespan(receive: Receive, send: Send) -> None:
     while True:
         message = await receive()

@@ -14,7 +14,7 @@ from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
 from apps.core import admission, known
-from apps.core.api import answers, request_ids
+from apps.core.api import answers, lean_request, request_ids
 from apps.core.errors import Overloaded
 from config import direct, hot_urls
 from config.shares import SHARES
@@ -22,6 +22,9 @@ from config.shares import SHARES
 # A body with more digits in its length is not read here.
 DIGITS = 5
 _SAME_LENGTH = "req_" + "0" * 26
+# Headers that say more than what the application is told.
+_FROM_PROXY = frozenset({b"x-forwarded-for", b"x-forwarded-proto"})
+_TELLING = _FROM_PROXY | {b"expect"}
 
 
 class Protocol(HttpToolsProtocol):
@@ -34,10 +37,31 @@ class Protocol(HttpToolsProtocol):
         self.outer = self.inner = self.app
         if isinstance(self.outer, ProxyHeadersMiddleware):
             self.inner = self.outer.app
+        # What answers hot requests, without asking again whether they are.
+        self.hot = getattr(self.inner, "hot", self.inner)
+
+    def connection_made(self, transport: Any) -> None:
+        super().connection_made(transport)
+        self.meta = lean_request.of_connection(self.client, self.server)
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        # Uvicorn looks at each of them for one; here all are looked at once, when they are there.
+        self.headers.append((name.lower(), value))
+
+    def _notice(self) -> bool:
+        """Whether a proxy says something; who wants to be asked for the body before it comes is noted."""
+        self.expect_100_continue = any(name == b"expect" and value.lower() == b"100-continue" for name, value in self.headers)
+        return not _FROM_PROXY.isdisjoint(dict(self.headers))
 
     def on_headers_complete(self) -> None:
-        self.app = self.outer if self._has_proxy() else self.inner
-        if not self._is_hot():
+        hot = self._is_hot()
+        # Where no proxy says anything, the middleware would read the client's address and all headers for nothing: 400 steps.
+        if not _TELLING.isdisjoint(dict(self.headers)) and self._notice():
+            self.app = self.outer
+        else:
+            self.app = self.hot if hot else self.inner
+            self.scope[lean_request.CONNECTION] = self.meta  # type: ignore[literal-required]  # ours
+        if not hot:
             super().on_headers_complete()
         elif admission.is_full() and self._is_plain():
             self.refusing = True
@@ -51,12 +75,6 @@ class Protocol(HttpToolsProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         super().connection_lost(exc)
         SHARES.tell(len(self.connections))
-
-    def _has_proxy(self) -> bool:
-        """Whether a proxy says something. Where it does not, the middleware would read the client's address and all
-        headers for nothing: 400 steps."""
-        named = dict(self.headers)
-        return b"x-forwarded-for" in named or b"x-forwarded-proto" in named
 
     def _is_idle(self) -> bool:
         return self.cycle is None or self.cycle.response_complete

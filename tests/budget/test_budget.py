@@ -21,14 +21,14 @@ from tests.factories import MadeMerchant, new_merchant
 
 # Instructions of one request, as a failure would print them.
 RECORDED = {
-    "create": 5_021,
-    "transfer": 5_180,
-    "confirm": 9_900,
+    "create": 4_961,
+    "transfer": 5_099,
+    "confirm": 9_813,
     "get": 2_954,
-    "list": 3_440,
+    "list": 3_432,
     "new list": 26_292,
     "balance": 2_272,
-    "replay": 2_231,
+    "replay": 2_206,
 }
 MOST = 1.15
 WARM, TIMES = 12, 21

@@ -140,3 +140,14 @@ async def test_a_proxy_is_believed_where_it_says_something(monkeypatch, header: 
     async with _talking() as say:
         assert (await say(_request().replace(b"Host:", f"{header}Host:".encode())))[0] == 401
     assert client in seen[0]
+
+
+async def test_what_a_proxy_says_of_one_request_is_not_believed_of_the_next_one(monkeypatch) -> None:
+    seen: list[str] = []
+    make = lean.LeanRequest
+    monkeypatch.setattr(lean, "LeanRequest", lambda *given: (request := make(*given), seen.append(request.META["REMOTE_ADDR"]))[0])
+    proxied = _request().replace(b"Host:", b"X-Forwarded-For: 8.8.8.8\r\nHost:")
+    async with _talking() as say:
+        statuses = [(await say(request))[0] for request in (_request(), proxied, _request(), _request(), proxied)]
+    assert statuses == [401] * 5
+    assert seen == ["127.0.0.1", "8.8.8.8", "127.0.0.1", "127.0.0.1", "8.8.8.8"]

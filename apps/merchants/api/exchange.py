@@ -112,16 +112,17 @@ class Exchange:
 
     def shown(self, document: Any, status: int = 200) -> HttpResponse:
         """The response that shows a rendered object or list."""
-        return answers.respond(status, answers.encode(document), self._headers())
+        return answers.respond(status, answers.encode(document), self.rate_headers)
 
     def answered(self, answer: Answer) -> HttpResponse:
-        """The response to a write: its bytes as they were stored."""
-        headers = self._headers()
+        """The response to a write: its bytes as they were stored. It is named by whoever sends it (the lean handler,
+        RequestIdMiddleware)."""
+        headers = self.rate_headers
         sent = self.request.META.get("HTTP_IDEMPOTENCY_KEY")
         if sent is not None:
-            headers["Idempotency-Key"] = sent
+            headers = {**headers, "Idempotency-Key": sent}
         if answer.replayed:
-            headers["Idempotent-Replayed"] = "true"
+            headers = {**headers, "Idempotent-Replayed": "true"}
         return answers.respond(answer.status, answer.body, headers)
 
     def refused(self, error: FlorinError) -> HttpResponse:
@@ -150,10 +151,6 @@ class Exchange:
         known = method if method.isalpha() and len(method) <= 20 else "This method"
         return MethodNotAllowed(method=known, allowed=", ".join(self.allowed()))
 
-    def _headers(self) -> dict[str, str]:
-        """The response is named by whoever sends it (the lean handler, RequestIdMiddleware)."""
-        return {**self.rate_headers}
-
 
 def refuse_url(request: HttpRequest) -> None:
     """Raises for a host that is not served here, and for a URL that is too long or holds control
@@ -162,14 +159,24 @@ def refuse_url(request: HttpRequest) -> None:
     query = meta.get("QUERY_STRING", "")
     if not _is_served(meta.get("HTTP_HOST", meta.get("SERVER_NAME", "")), tuple(known.settings.ALLOWED_HOSTS)):
         raise HostInvalid()
-    if len(path) > MAX_PATH or len(query) > MAX_QUERY:
+    # The paths without an id in them are the same again and again.
+    (_refuse_again if len(path) <= SHORT_PATH else _refuse_path)(path)
+    if query:
+        _refuse_query(query)
+
+
+def _refuse_path(path: str) -> None:
+    if len(path) > MAX_PATH:
         raise UrlInvalid(reason="it is too long.")
     if not path.isprintable():
         raise UrlInvalid(reason="its path holds control characters.")
-    # The paths without an id in them are the same again and again.
-    (_refuse_short if len(path) <= SHORT_PATH else _refuse_secrets)(path)
-    if query:
-        _refuse_secrets(unquote_plus(query))
+    _refuse_secrets(path)
+
+
+def _refuse_query(query: str) -> None:
+    if len(query) > MAX_QUERY:
+        raise UrlInvalid(reason="it is too long.")
+    _refuse_secrets(unquote_plus(query))
 
 
 def _refuse_secrets(text: str) -> None:
@@ -179,7 +186,7 @@ def _refuse_secrets(text: str) -> None:
         raise CardDataNotAccepted()
 
 
-_refuse_short = lru_cache(maxsize=256)(_refuse_secrets)
+_refuse_again = lru_cache(maxsize=256)(_refuse_path)
 
 
 @lru_cache(maxsize=256)

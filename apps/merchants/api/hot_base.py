@@ -62,7 +62,8 @@ class HotView(Exchange):
             headers = limits.leased(caller)
             self.rate_headers = await limits.atake(caller) if headers is None else headers
             method = "GET" if method == "HEAD" else method
-            gate.require(caller, self.scope.get(method))
+            if caller.scopes:  # a key without scopes may do everything
+                gate.require(caller, self.scope.get(method))
             response = await self.admitted(method, **kwargs)
         except FlorinError as error:
             return self.refused(error)
@@ -79,6 +80,10 @@ class HotView(Exchange):
         """The answer to a request that may be made, still to be waited for: `caller` and `rate_headers` are known."""
         answering: Awaitable[HttpResponse] = getattr(self, method.lower())(self.request, **kwargs)
         return answering
+
+    def raw(self) -> bytes:
+        """The body's bytes. The lean handler has read them, and has refused more than may be sent."""
+        return self.request.body
 
     def observed(self, response: HttpResponse) -> None:
         """This has been answered; nobody has seen it yet. Must not wait or fail."""

@@ -73,7 +73,7 @@ class _StatementFile(_OneStatement):
 
     def _finished(self, response: HttpResponse, etag: str) -> HttpResponse:
         headers = {"ETag": etag, "Cache-Control": "private, no-cache", "X-Content-Type-Options": "nosniff"}
-        for name, value in {**headers, **self._headers()}.items():
+        for name, value in {**headers, **self.rate_headers}.items():
             response[name] = value
         return response
 
