@@ -14,13 +14,13 @@ from tests.factories import new_merchant
 
 # Instructions of a request by instructions of the unit, as a failure would print them.
 RECORDED = {
-    "create": 0.311,
-    "transfer": 0.335,
-    "confirm": 0.69,
-    "get": 0.15,
-    "list": 0.19,
+    "create": 0.272,
+    "transfer": 0.268,
+    "confirm": 0.545,
+    "get": 0.143,
+    "list": 0.184,
     "new list": 0.9,
-    "balance": 0.122,
+    "balance": 0.106,
     "replay": 0.145,
 }
 MOST = 1.15
