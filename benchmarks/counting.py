@@ -13,7 +13,6 @@ import os
 import subprocess
 import sys
 import tempfile
-import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -97,7 +96,7 @@ async def _count_requests(job: dict) -> None:
 
     for kind in job["kinds"]:
         targets = job["accounts"] if kind.startswith("transfer") else job["intents"]
-        make, is_right = asked.KINDS[_NEW.get(kind, kind)]({"keys": job["keys"], "targets": targets, "prefix": uuid.uuid4().hex})
+        make, is_right = asked.KINDS[_NEW.get(kind, kind)]({"keys": job["keys"], "targets": targets, "prefix": asked.without_digits()})
         wanted = [make()] * (WARM + TIMES) if kind in _AGAIN else [make() for _ in range(WARM + TIMES)]
         for request in wanted[:WARM]:
             await ask(application, request)

@@ -13,7 +13,7 @@ from apps.core import db
 from apps.core.ids import encode
 from apps.cutover.selectors import Summary
 from apps.payments.domain import fees
-from apps.payments.flows import intents
+from apps.payments.flows import intents, telling
 from apps.payments.renderers import objects
 from tests.contract.cases import WRITES, Case
 from tests.contract.test_twins import sent
@@ -90,7 +90,7 @@ async def test_another_fee_is_found_in_the_postings(name: str, shadowed, make_me
 @pytest.mark.parametrize(("name", "what"), [("create", "answer.amount"), ("capture", "answer.amount"), ("cancel", "answer.amount")])
 async def test_another_answer_is_found(name: str, what: str, shadowed, make_merchant, monkeypatch) -> None:
     shop, honest = await asked(name, make_merchant), objects.payment_intent
-    monkeypatch.setattr(objects, "payment_intent", lambda row, **more: structs.replace(honest(row, **more), amount=1))
+    monkeypatch.setitem(telling.RENDERERS, "intent", lambda row: structs.replace(honest(row), amount=1))
     await compared()
     [found] = await asyncio.to_thread(differences_of, shop.merchant)
     assert (found.what, '"amount":1,' in found.classic_body, '"amount":1,' in found.hot_body) == (what, True, False)

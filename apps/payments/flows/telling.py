@@ -36,7 +36,7 @@ class Event(Struct, omit_defaults=True, gc=False):
     idempotency_key: str | None = None
 
 
-_RENDERERS: dict[str, Callable[[Any], Any]] = {
+RENDERERS: dict[str, Callable[[Any], Any]] = {
     "intent": objects.payment_intent,
     "charge": objects.render_charge,
     "refund": objects.refund,
@@ -54,7 +54,7 @@ class Telling:
     def text(self, name: str) -> str:
         text = self._texts.get(name)
         if text is None:
-            text = self._texts[name] = encoded(_RENDERERS[name](self._rows[name]))
+            text = self._texts[name] = encoded(RENDERERS[name](self._rows[name]))
         return text
 
     def events(self, wanted: Iterable[tuple[str, str]], request: Request, *, now: datetime) -> list[Event]:
