@@ -862,9 +862,10 @@ BEGIN
     SELECT (x.key).merchant_id, (x.key).livemode, (x.key).key, decode((x.key).fingerprint, 'hex'),
            CASE WHEN answered THEN 'done' ELSE 'running' END, (x.key).object_id, (x.answer).status, (x.answer).body,
            CASE WHEN NOT answered THEN clock_timestamp() + interval '90 seconds' END, 1, clock_timestamp()
-    FROM jsonb_to_recordset(commands) AS x (key idempotency_identity, answer idempotency_answer)
+    FROM ROWS FROM (jsonb_to_recordset(commands) AS (key idempotency_identity, answer idempotency_answer))
+        WITH ORDINALITY AS x (key, answer, no)
     WHERE (x.key).key IS NOT NULL
-    ORDER BY (x.key).merchant_id, (x.key).livemode, (x.key).key
+    ORDER BY (x.key).merchant_id, (x.key).livemode, (x.key).key, x.no
     ON CONFLICT (merchant_id, livemode, key) DO NOTHING;
     GET DIAGNOSTICS claimed = ROW_COUNT;
     had := jsonb_array_length(jsonb_path_query_array(commands, '$[*].key.key ? (@ != null)'));

@@ -97,6 +97,19 @@ WHERE (SELECT count(*) FILTER (WHERE t.net = -x.amount AND t.merchant_id = x.mer
        WHERE t.source = own.source) <> 11""",
     ),
     Check(
+        name="what was answered with success is there",
+        sql="""
+SELECT r.merchant_id, r.livemode, left(r.key, 12) AS key_begins, left(r.body, 37) AS answer FROM idempotency_record r
+WHERE r.status = 200 AND left(r.body, 10) IN ('{"id":"pi_', '{"id":"re_', '{"id":"tr_')
+  AND NOT EXISTS (SELECT FROM payments_attempt a WHERE a.id = r.object_id)
+  AND NOT EXISTS (SELECT FROM payments_intent i WHERE i.id = r.object_id)
+  AND NOT EXISTS (SELECT FROM payments_transfer x WHERE x.id = r.object_id)
+  AND NOT EXISTS (  -- a request may be about what was there before it
+    SELECT id FROM payments_intent WHERE id = ledger_typeid_uuid(substr(r.body, 11, 26)) UNION ALL
+    SELECT id FROM payments_refund WHERE id = ledger_typeid_uuid(substr(r.body, 11, 26)) UNION ALL
+    SELECT id FROM payments_transfer WHERE id = ledger_typeid_uuid(substr(r.body, 11, 26)))""",
+    ),
+    Check(
         name="no attempt is left where its process died",
         sql="""
 SELECT id, kind, started_at FROM payments_attempt

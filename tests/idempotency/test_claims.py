@@ -1,5 +1,7 @@
 """The SQL functions: who was first, what the others are told, and what a dead owner leaves behind."""
 
+import pytest
+
 from apps.core import db, ids
 from apps.core.ids import new_id
 from apps.idempotency.models import Record
@@ -98,3 +100,16 @@ def test_claims_of_many_keys_answer_in_the_order_asked():
     write(command(keys[1], "stored"))
     outcomes = db.call("idempotency_claim_each", [key.claim() for key in keys])
     assert [outcome["outcome"] for outcome in outcomes] == ["new", "replay", "new"]
+
+
+@pytest.mark.parametrize("answered", [False, True])
+@pytest.mark.parametrize("first", range(0, 30, 3))
+def test_of_two_under_one_key_the_first_has_it_wherever_they_stand(answered: bool, first: int):
+    merchant, names = new_id(), [f"{number * 11 % 32}" for number in range(32)]
+    names[first + 2] = names[first]
+    commands = [{"key": request_key(name, merchant=merchant).claim(new_id()), "answer": {"status": 200, "body": "{}"}} for name in names]
+    if not answered:
+        commands = [{**command, "answer": None} for command in commands]
+    known = db.query("SELECT idempotency_claims(%s::jsonb, %s) AS known", [db.encode(commands), answered])[0]["known"]
+    assert known == {str(first + 2): {"claim": {"outcome": "running"}}}
+    assert Record.objects.get(merchant_id=merchant, key=names[first]).object_id == commands[first]["key"]["object_id"]

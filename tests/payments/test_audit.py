@@ -35,6 +35,11 @@ TAMPERINGS = {
         "UPDATE payments_funds SET remaining = remaining + 1 WHERE remaining > 0",
         "what payments have pending",
     ),
+    "an answered request was about nothing": (
+        "UPDATE idempotency_record SET object_id = NULL, body = replace(body, '{\"id\":\"pi_0', '{\"id\":\"pi_1')",
+        "UPDATE idempotency_record SET body = replace(body, '{\"id\":\"pi_1', '{\"id\":\"pi_0')",
+        "what was answered",
+    ),
     "an attempt is left alone": (
         "UPDATE payments_attempt SET state = 'started', next_look_at = now(), started_at = now() - interval '1 hour' WHERE kind = 'void'",
         "UPDATE payments_attempt SET state = 'succeeded', next_look_at = NULL WHERE kind = 'void'",

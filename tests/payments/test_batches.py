@@ -27,9 +27,9 @@ def until(flow: Flow[Answer], function: str) -> Json:
     return orjson.loads(db.encode([step.command]))[0]
 
 
-def creating(shop: Shop, **params: Any) -> Json:
-    flow = shop.begin(flows.create_payment_intent, requests.CreatePaymentIntent, amount=700, currency="eur", **params)
-    return until(flow, "payments_create")
+def creating(shop: Shop, key: str | None = None, **params: Any) -> Json:
+    params = {"amount": 700, "currency": "eur"} | params
+    return until(shop.begin(flows.create_payment_intent, requests.CreatePaymentIntent, key=key, **params), "payments_create")
 
 
 def paying(payer: Shop, to: Shop, amount: int, key: str | None = None) -> Json:
@@ -76,6 +76,15 @@ def test_a_key_twice_in_one_batch_pays_once_and_the_second_comes_again(rich: Sho
     again = db.call("payments_transfer", [commands[2]])[0]["claim"]
     assert (again["outcome"], again["body"]) == ("replay", commands[0]["answer"]["body"])
     assert other.money() == (300, 0)
+
+
+@pytest.mark.parametrize(("make", "function"), [(creating, "payments_create"), (beginning, "payments_begin")])
+@pytest.mark.parametrize("size", [8, 33, 64])
+def test_of_two_under_one_key_the_first_is_done_however_many_are_in_the_batch(shop: Shop, make, function: str, size: int) -> None:
+    commands = [make(shop, key=f"{number % (size - 1) * 7 % size}-{size}") for number in range(size)]
+    outcomes = [said(outcome) for outcome in db.call(function, commands)]
+    assert outcomes == ["ok"] * (size - 1) + ["running"]
+    assert {str(intent["id"]) for intent in shop.rows("payments_intent")} == {command["intent"]["id"] for command in commands[:-1]}
 
 
 def test_a_refused_command_gives_its_key_back(rich: Shop, new_shop: Any) -> None:
