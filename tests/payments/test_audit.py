@@ -36,8 +36,8 @@ TAMPERINGS = {
         "what payments have pending",
     ),
     "an answered request was about nothing": (
-        "UPDATE idempotency_record SET object_id = NULL, body = replace(body, '{\"id\":\"pi_0', '{\"id\":\"pi_1')",
-        "UPDATE idempotency_record SET body = replace(body, '{\"id\":\"pi_1', '{\"id\":\"pi_0')",
+        'UPDATE idempotency_record SET object_id = NULL, body = replace(body, \'{"id":"pi_0\', \'{"id":"pi_1\')',
+        'UPDATE idempotency_record SET body = replace(body, \'{"id":"pi_1\', \'{"id":"pi_0\')',
         "what was answered",
     ),
     "an attempt is left alone": (
