@@ -91,7 +91,8 @@ def _count_unit() -> None:
 
 
 async def _count_requests(job: dict) -> None:
-    from apps.core import db, http, kept
+    from apps.core import db, http
+    from apps.core.caching import kept
     from config.asgi import application
 
     for kind in job["kinds"]:

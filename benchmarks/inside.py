@@ -36,7 +36,7 @@ CONNECTIONS = 32
 
 async def _round(application: Callable, make: Callable[[], bytes], requests: int, *, forget: bool) -> float:
     """CPU µs per request."""
-    from apps.core import kept
+    from apps.core.caching import kept
 
     left = requests
 

@@ -76,7 +76,7 @@ def database(url: str) -> dict[str, object]:
     """Django's DATABASES entry for `postgres://user:password@host:port/name`."""
     parts = urlsplit(url)
     return {
-        "ENGINE": "apps.core.postgresql",
+        "ENGINE": "apps.core.db.engine",
         "NAME": unquote(parts.path.lstrip("/")),
         "USER": unquote(parts.username or ""),
         "PASSWORD": unquote(parts.password or ""),

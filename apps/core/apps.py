@@ -7,4 +7,5 @@ class CoreConfig(AppConfig):
     verbose_name = "Core"
 
     def ready(self) -> None:
-        from apps.core import checks, connections  # noqa: F401  (they register the system checks)
+        from apps.core import checks  # noqa: F401  (they register the system checks)
+        from apps.core.db import connections  # noqa: F401  (they register the system checks)

@@ -9,7 +9,7 @@ import asyncio
 from collections.abc import Hashable
 from typing import Any, TypeVar, cast
 
-from apps.core.batch import another
+from apps.core.db.batch import another
 from apps.core.flow import Flow, arun
 
 T = TypeVar("T")

@@ -11,7 +11,9 @@ from typing import Any, TypeVar, cast
 
 from msgspec import Struct
 
-from apps.core import admission, batch, cache, db, http
+from apps.core import admission, db, http
+from apps.core.caching import cache
+from apps.core.db import batch
 from apps.core.promise import Promise
 
 T = TypeVar("T")
@@ -32,7 +34,7 @@ class Rows(Struct, frozen=True, gc=False):
 
 
 class Static(Struct, frozen=True, gc=False):
-    """A read of static data; answered by a list of dicts that is at most a second old (`core.cache`)."""
+    """A read of static data; answered by a list of dicts that is at most a second old (`core.caching.cache`)."""
 
     topic: str
     key: str

@@ -2,7 +2,7 @@
 
 from uuid import UUID
 
-from apps.core import cache
+from apps.core.caching import cache
 from apps.core.db import Row
 from apps.core.flow import Flow, Rows, Static
 from apps.core.ids import encode

@@ -6,7 +6,7 @@ from django.db.models import Q
 from django.db.models.functions import Now
 
 from apps.core import ids
-from apps.core.cached_model import CachedManager, CachedModel
+from apps.core.caching.cached_model import CachedManager, CachedModel
 from apps.merchants.domain import PRICING
 
 

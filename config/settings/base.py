@@ -140,7 +140,7 @@ HOT_LATENCY_S = env.seconds("HOT_LATENCY_S", 0.15)
 SHOWN_BYTES = env.number("SHOWN_BYTES", 8_388_608)
 HOT_PREPARE = env.flag("HOT_PREPARE", not HOT_POOLED)
 
-# How many of them run against this database, for the check of the connections' sum (apps/core/connections.py).
+# How many of them run against this database, for the check of the connections' sum (apps/core/db/connections.py).
 WEB_PROCESSES = env.number("WEB_CONCURRENCY", 2)
 WORKER_PROCESSES = env.number("WORKER_PROCESSES", 2)
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from apps.core import kept
+from apps.core.caching import kept
 from benchmarks import asked, ground
 from benchmarks.asgi import ask
 from config.asgi import application

@@ -8,7 +8,8 @@ import pytest
 from django.conf import settings
 from psycopg.errors import RaiseException
 
-from apps.core import batch, db, flow
+from apps.core import db, flow
+from apps.core.db import batch
 from apps.core.errors import Overloaded
 
 _PROBE = """

@@ -9,7 +9,7 @@ from django.core.cache import cache as redis_cache
 from django.db import transaction
 from django.test import override_settings
 
-from apps.core import cache
+from apps.core.caching import cache
 from apps.core.flow import arun, run
 from apps.core.ids import new_id
 from apps.merchants import flows, services

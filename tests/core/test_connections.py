@@ -5,7 +5,7 @@ import configparser
 import pytest
 from django.core.management import call_command
 
-from apps.core import connections
+from apps.core.db import connections
 from tests.conftest import ROOT
 
 

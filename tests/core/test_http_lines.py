@@ -7,7 +7,7 @@ import pytest
 
 from apps.core import flow, http
 from apps.core.flow import Http
-from apps.core.http import HttpFailed, HttpRequest
+from apps.core.http import HttpFailed, HttpRequest, calls
 from tests.conftest import free_port
 
 Talk = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
@@ -123,7 +123,7 @@ async def test_a_call_that_is_given_up_takes_its_connection_with_it(serve) -> No
     call.cancel()
     with pytest.raises(asyncio.CancelledError):
         await call
-    assert not any(http._clients_of_loop().lines._idle.values())
+    assert not any(calls._clients_of_loop().lines._idle.values())
 
 
 @pytest.mark.parametrize("url", ["http://127.0.0.1:{port}/", "https://127.0.0.1:{port}/", "http://no-such-host.invalid/"])
@@ -176,4 +176,4 @@ async def test_a_flow_hears_how_a_call_over_an_open_connection_failed(serve, ans
     await server.ask("POST")
     await flow.arun_shielded(_paying(server, done, **more))
     assert (done, server.connections) == ([told], 1)
-    assert not any(http._clients_of_loop().lines._idle.values()) or "headers" in more
+    assert not any(calls._clients_of_loop().lines._idle.values()) or "headers" in more

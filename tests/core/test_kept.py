@@ -2,8 +2,8 @@
 
 from django.conf import settings
 
-from apps.core.kept import Kept
-from apps.core.pipeline import Lines
+from apps.core.caching.kept import Kept
+from apps.core.db.pipeline import Lines
 
 
 def test_values_are_found_by_their_versions_in_their_order() -> None:

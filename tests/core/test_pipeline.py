@@ -10,8 +10,8 @@ import psycopg
 import pytest
 from django.conf import settings
 
+from apps.core.db.pipeline import Lines
 from apps.core.errors import Overloaded
-from apps.core.pipeline import Lines
 
 
 def _lines(*, count: int = 1, prepare: bool = True, wait_s: float = 2.0) -> Lines:

@@ -6,8 +6,8 @@ import time
 import pytest
 import uvloop
 
-from apps.core import small_store
-from apps.core.small_store import SmallStore
+from apps.core.caching import small_store
+from apps.core.caching.small_store import SmallStore
 from tests.own_redis import OwnRedis, own_redis
 
 __all__ = ["own_redis"]

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from apps.core import cache
+from apps.core.caching import cache
 from apps.cutover import services
 from apps.cutover.api import watch
 from apps.cutover.domain import EVERY

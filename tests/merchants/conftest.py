@@ -7,7 +7,7 @@ import pytest
 from django.core.handlers.asgi import ASGIHandler
 from django.test import override_settings
 
-from apps.core import cache
+from apps.core.caching import cache
 from apps.merchants.api import gate, limits
 from config.lean import BodyLimit, LeanHandler
 from tests.idempotency.conftest import effect_table  # noqa: F401  (the write function that `things` call)

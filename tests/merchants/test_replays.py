@@ -9,7 +9,8 @@ from django.conf import settings
 from django.db import transaction
 from redis import Redis
 
-from apps.core import db, small_store
+from apps.core import db
+from apps.core.caching import small_store
 from apps.core.flow import Rows
 from apps.core.ids import new_id
 from apps.idempotency.api import replays

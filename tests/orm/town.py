@@ -12,7 +12,8 @@ from django.contrib.auth.models import Group, User
 from django.test import Client
 from django_celery_beat.models import ClockedSchedule, CrontabSchedule, IntervalSchedule, PeriodicTask, SolarSchedule
 
-from apps.core import cache, ids
+from apps.core import ids
+from apps.core.caching import cache
 from apps.cutover.domain import ENDPOINTS
 from apps.cutover.models import Difference, ShadowRate
 from apps.cutover.services import switching

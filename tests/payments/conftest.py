@@ -7,7 +7,7 @@ import orjson
 import pytest
 from django.conf import settings
 
-from apps.core import cache
+from apps.core.caching import cache
 from tests.payments.shop import Shop
 
 

@@ -15,9 +15,10 @@ import pytest
 from django.conf import settings
 from django.db import transaction
 
-from apps.core import db, pipeline
+from apps.core import db
 from apps.core.api.lists import keyset
 from apps.core.api.types import CreatedRange
+from apps.core.db import pipeline
 from apps.core.flow import Sql, Tuples, _perform, run
 from apps.merchants import selectors
 from apps.merchants.domain import Caller, hashed

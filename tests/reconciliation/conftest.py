@@ -3,7 +3,8 @@ from datetime import timedelta
 
 import pytest
 
-from apps.core import cache, clock
+from apps.core import clock
+from apps.core.caching import cache
 from apps.reconciliation import services
 from tests.payments.shop import Shop
 from tests.reconciliation.world import World

@@ -4,7 +4,8 @@ import psycopg
 import pytest
 from django.conf import settings
 
-from apps.core import cache, clock, db
+from apps.core import clock, db
+from apps.core.caching import cache
 from apps.reconciliation.audit import CHECKS
 from tests.reconciliation.world import World, groups_of
 

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 from django.conf import settings as django_settings
 
-from apps.core import cache, clock, db
+from apps.core import clock, db
+from apps.core.caching import cache
 from apps.reconciliation import flows, services
 from apps.reconciliation.errors import SourceUnavailable
 from tests.payments.shop import Shop

@@ -20,9 +20,10 @@ from redis import Redis, RedisError
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-from apps.core import known, small_store
+from apps.core import known
+from apps.core.caching import small_store
+from apps.core.caching.small_store import SmallStore
 from apps.core.flow import Flow, arun_shielded, run
-from apps.core.small_store import SmallStore
 from apps.idempotency.domain import Answer, RequestKey
 from apps.idempotency.services import answer_once
 

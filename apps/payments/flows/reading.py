@@ -14,10 +14,10 @@ from msgspec import Struct
 
 from apps.core import documents
 from apps.core.api.lists import Keyset
+from apps.core.caching.kept import Kept
 from apps.core.errors import NotFound
 from apps.core.flow import Flow, Rows, Tuples
 from apps.core.ids import encode
-from apps.core.kept import Kept
 from apps.merchants.domain import Caller
 from apps.payments.domain import rows
 from apps.payments.domain.rows import BalanceTransaction, Charge, Customer, Intent, PaymentMethod

@@ -1,6 +1,6 @@
 """Parts of rendered objects: references, times, and JSON columns as the API shows them.
 
-Hot reads take columns as they come from the wire (apps.core.pipeline): ids as their 16 bytes, times as microseconds since
+Hot reads take columns as they come from the wire (apps.core.db.pipeline): ids as their 16 bytes, times as microseconds since
 2000, JSON as its text. So each part takes either form of its column.
 """
 

@@ -11,7 +11,8 @@ import asyncpg
 import orjson
 from django.conf import settings
 
-from apps.core import cache, db, http
+from apps.core import db, http
+from apps.core.caching import cache
 from apps.core.flow import Flow, Http, Rows, Sleep, Sql, Static, Step, T, Tuples
 
 _PLACEHOLDER = re.compile(r"%\((\w+)\)s|%s|%%")

@@ -1,4 +1,4 @@
-"""The only place that talks to PostgreSQL outside the ORM.
+"""What others call for PostgreSQL outside the ORM.
 
 A write function takes an array of commands and returns one outcome per command, in order. Sync
 code calls it on Django's connection (so inside whatever transaction is open), async code on the
@@ -15,7 +15,7 @@ from django.db import connection
 from psycopg import AsyncConnection
 from psycopg import sql as pgsql
 
-from apps.core import pipeline
+from apps.core.db import pipeline
 
 Command = dict[str, Any]
 Outcome = dict[str, Any]
@@ -61,7 +61,7 @@ def _read_json(value: Any) -> Any:
 
 async def acall(function: str, commands: bytes) -> list[Outcome]:
     """The outcomes of `function(commands)`, committed. `commands` is a JSON array; what a flow asks for
-    comes here through apps.core.batch."""
+    comes here through apps.core.db.batch."""
     found = await (_writers or _open_writers()).ask(f"SELECT {function}(%s::jsonb)::text", [commands.decode()])
     return cast(list[Outcome], orjson.loads(found.rows[0][0]))
 
@@ -73,7 +73,7 @@ async def atuples(statement: str, params: Sequence[Any] | dict[str, Any] = ()) -
 
 
 async def aquery(statement: str, params: Sequence[Any] | dict[str, Any] = ()) -> list[Row]:
-    """Rows as dicts, on one of the process's lines (apps.core.pipeline)."""
+    """Rows as dicts, on one of the process's lines (apps.core.db.pipeline)."""
     found = await (_lines or _open_lines()).ask(statement, params)
     return [dict(zip(found.columns, row, strict=True)) for row in found.rows]
 

@@ -1,4 +1,4 @@
-"""Models whose rows are cached (`core.cache`): however they are written, every process reads them anew
+"""Models whose rows are cached (`core.caching.cache`): however they are written, every process reads them anew
 within a second. Raw SQL cannot be seen from here: a house lint keeps it from these tables."""
 
 from collections.abc import Iterable
@@ -6,7 +6,7 @@ from typing import Any, ClassVar, TypeVar
 
 from django.db import models, transaction
 
-from apps.core import cache
+from apps.core.caching import cache
 
 M = TypeVar("M", bound="CachedModel")
 

@@ -25,7 +25,7 @@ from psycopg.conninfo import make_conninfo
 from psycopg.types.numeric import Int8BinaryLoader
 from psycopg.types.string import ByteaBinaryLoader
 
-from apps.core import kept
+from apps.core.caching import kept
 from apps.core.errors import Overloaded
 
 Params = Sequence[Any] | Mapping[str, Any]

@@ -13,7 +13,7 @@ from typing import Any
 import hiredis
 import structlog
 
-from apps.core.wire import Wire, connected, packed
+from apps.core.caching.wire import Wire, connected, packed
 
 TIMEOUT_S = 0.05
 CIRCUIT_S = 3.0

@@ -1,5 +1,5 @@
-"""The one door for calls to the outside: gateways, merchants' webhook endpoints. URLs of our own choosing go
-over http_lines, those that merchants choose through aiohttp.
+"""Calls to the outside: gateways, merchants' webhook endpoints. URLs of our own choosing go over our own lines, those
+that merchants choose through aiohttp.
 
 Sync code goes through a background event loop of the process, so that deadlines, size limits and
 address checks exist once. No redirects, no cookies, no proxy settings from the environment.
@@ -18,8 +18,8 @@ from aiohttp.abc import AbstractResolver, ResolveResult
 from django.conf import settings
 from msgspec import Struct
 
-from apps.core import http_lines, ssrf
-from apps.core.http_lines import Lines, NotConnected, TooLarge
+from apps.core import ssrf
+from apps.core.http.lines import HttpReply, Lines, NotConnected, TooLarge
 from apps.core.promise import Promise
 
 FailureKind = Literal["timeout", "connect", "reset", "too_large", "blocked"]
@@ -38,9 +38,6 @@ class HttpRequest(Struct, frozen=True):
     max_bytes: int = 1_048_576
     guard: bool = False
     truncate: bool = False
-
-
-HttpReply = http_lines.HttpReply
 
 
 class HttpFailed(Exception):
