@@ -1,7 +1,7 @@
 """What the loads ask for: form-encoded, as the Stripe SDK sends it.
 
 A kind takes the job and gives (make, is_right): the bytes of the next request, and whether the body of
-an answer is what was asked for.
+an answer is what that request asked for.
 """
 
 import uuid
@@ -12,7 +12,7 @@ from urllib.parse import urlencode
 import orjson
 
 Make = Callable[[], bytes]
-IsRight = Callable[[bytes], bool]
+IsRight = Callable[[bytes, bytes], bool]
 AMOUNT = 1999
 PAGE = 20
 REPLAYED = 64
@@ -59,7 +59,7 @@ def _intents(job: dict, *, confirm: bool, repeat: int = 0) -> tuple[Make, IsRigh
     parts = [_post("/v1/payment_intents", secret, fields) for secret in job["keys"][1:] or job["keys"]]
     status = "succeeded" if confirm else "requires_payment_method"
 
-    def is_right(body: bytes) -> bool:
+    def is_right(request: bytes, body: bytes) -> bool:
         made = orjson.loads(body)
         return made["id"].startswith("pi_") and made["amount"] == AMOUNT and made["status"] == status
 
@@ -72,22 +72,33 @@ def _transfers(job: dict, payers: int, payees: int) -> tuple[Make, IsRight]:
     pairs = [(keys[n % len(keys)], accounts[(n * 7) % len(accounts)]) for n in range(len(keys) * len(accounts))]
     parts = [_post("/v1/transfers", secret, {"amount": 1, "currency": "eur", "destination": account}) for secret, account in pairs]
 
-    def is_right(body: bytes) -> bool:
+    def is_right(request: bytes, body: bytes) -> bool:
         made = orjson.loads(body)
         return made["id"].startswith("tr_") and made["amount"] == 1
 
     return _writes(job, parts), is_right
 
 
-def _reads(job: dict, path: str, is_right: Callable[[dict], bool]) -> tuple[Make, IsRight]:
+def _reads(job: dict, path: str, is_right: Callable[[str, dict], bool]) -> tuple[Make, IsRight]:
     made = [_head("GET", path.format(id=target), job["keys"][0]) + b"\r\n" for target in job["targets"] or [""]]
     serial, many = count(), len(made)
-    return (lambda: made[next(serial) % many]), (lambda body: is_right(orjson.loads(body)))
+    return (lambda: made[next(serial) % many]), (lambda request, body: is_right(request.split(b" ", 2)[1].decode(), orjson.loads(body)))
 
 
-def _is_full_page(found: dict) -> bool:
-    """Twenty payments, with their customers and charges in them: no bare id of either."""
-    return len(found["data"]) == PAGE and not any(
+def _is_payment(target: str, found: dict) -> bool:
+    """The very one that was asked for."""
+    return bool(target.endswith("/" + found["id"]) and found["amount"] > 0)
+
+
+def _is_page(target: str, found: dict) -> bool:
+    """Twenty payments, newest first, all of them after the one that was named. Ids grow with time."""
+    ids, named = [one["id"] for one in found["data"]], target.partition("starting_after=")[2].partition("&")[0]
+    return len(ids) == PAGE and sorted(ids, reverse=True) == ids and ids[0] < named
+
+
+def _is_full_page(target: str, found: dict) -> bool:
+    """With their customers and charges in them: no bare id of either."""
+    return _is_page(target, found) and not any(
         isinstance(one[name], str) for one in found["data"] for name in ("customer", "latest_charge")
     )
 
@@ -95,8 +106,8 @@ def _is_full_page(found: dict) -> bool:
 def _lists(job: dict, *expanded: str) -> tuple[Make, IsRight]:
     """Pages of twenty, each beginning somewhere else, so that no two connections ask for the same at once."""
     relations = "".join(f"&expand[]={name}" for name in expanded)
-    is_right = _is_full_page if expanded else lambda found: len(found["data"]) == PAGE
-    return _reads(job | {"targets": job["targets"][PAGE:]}, f"/v1/payment_intents?limit={PAGE}&starting_after={{id}}{relations}", is_right)
+    path = f"/v1/payment_intents?limit={PAGE}&starting_after={{id}}{relations}"
+    return _reads(job | {"targets": job["targets"][PAGE:]}, path, _is_full_page if expanded else _is_page)
 
 
 KINDS: dict[str, Callable[[dict], tuple[Make, IsRight]]] = {
@@ -106,11 +117,11 @@ KINDS: dict[str, Callable[[dict], tuple[Make, IsRight]]] = {
     "transfer": lambda job: _transfers(job, 1, len(job["targets"])),
     "transfer_hot": lambda job: _transfers(job, 1, 1),
     "transfer_spread": lambda job: _transfers(job, len(job["keys"]) // 2, len(job["targets"]) // 2),
-    "get": lambda job: _reads(job, "/v1/payment_intents/{id}", lambda found: found["id"] in job["targets"] and found["amount"] > 0),
+    "get": lambda job: _reads(job, "/v1/payment_intents/{id}", _is_payment),
     "list": lambda job: _lists(job, "data.customer", "data.latest_charge"),
     "plain": _lists,
     "expanded": lambda job: _lists(job, "data.customer", "data.payment_method", "data.latest_charge.balance_transaction"),
-    "balance": lambda job: _reads(job | {"targets": []}, "/v1/balance", lambda found: found["object"] == "balance"),
+    "balance": lambda job: _reads(job | {"targets": []}, "/v1/balance", lambda _, found: found["object"] == "balance"),
 }
 # What a success of a kind leaves behind: payments or transfers; reads leave nothing.
 LEAVES = dict.fromkeys(("create", "confirm", "replay"), "payment") | dict.fromkeys(

@@ -107,7 +107,11 @@ async def _count_requests(job: dict) -> None:
                 if kind in _NEW:
                     kept.forget_all()
                 answers.append(await ask(application, request))
-        wrong = [answer for answer in answers if answer[0] != 200 or not is_right(answer[1])]
+        wrong = [
+            (status, body)
+            for request, (status, body) in zip(wanted[WARM:], answers, strict=True)
+            if status != 200 or not is_right(request, body)
+        ]
         if wrong:
             raise RuntimeError(f"{kind} was answered {wrong[0]}")
     await http.close()

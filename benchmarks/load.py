@@ -3,13 +3,15 @@ last one has been answered. A process of its own: `python -m benchmarks.load` re
 standard input, prints a line `begin` and a line `end` around the seconds that count (so that whoever
 started it can look at the clocks of processes at those moments) and then one JSON result.
 
-job:    {"host", "port", "connections", "seconds", "warmup", "kind", "prefix", "keys": [secret…], "targets": […]}
+job:    {"host", "port", "connections", "seconds", "warmup", "kind", "prefix", "keys": [secret…], "targets": […],
+         "drain" (seconds, DRAIN_S if absent)}
 result: {"answered", "seconds", "rate", "statuses": {status: count}, "refused", "dropped", "timeouts",
          "latencies_ms": {"p50", "p90", "p99", "max"}, "acknowledged", "unknown", "sample": {"checked", "wrong"}}
 
 `answered` and `rate` are the successes of the counted seconds. No new request is sent after these, but
-what is under way is waited for (DRAIN_S at most) and its latencies count, so that a slow server is not
-flattered. `acknowledged` is the successes from the first moment on: what must be in the books.
+what is under way is waited for ("drain" at most) and its latencies count, so that a slow server is not
+flattered; what has no answer even then is a timeout, as is silence for TIMEOUT_S. `acknowledged` is the
+successes from the first moment on: what must be in the books.
 
 A 503 is an answer, counted apart; the connection then waits as the Stripe SDK does before it asks again.
 A connection that is refused or cut inside an answer is `refused` or `dropped`; a server that says
@@ -52,14 +54,14 @@ class Run:
         self.open: set[Connection] = set()
         self.busy = 0
 
-    def answered(self, status: int, seconds: float, body: bytes) -> None:
-        """A whole answer has come."""
+    def answered(self, status: int, seconds: float, request: bytes, body: bytes) -> None:
+        """A whole answer to `request` has come."""
         good = 200 <= status < 300
         if good:
             self.acknowledged += 1
             if self.acknowledged % SAMPLE_EVERY == 1:
                 self.checked += 1
-                self.wrong += not self.is_right(body)
+                self.wrong += not self.is_right(request, body)
         if not self.counting and not self.stopping:
             return
         if good:
@@ -71,6 +73,10 @@ class Run:
     def silent(self) -> None:
         """No answer within TIMEOUT_S."""
         self.timeouts += 1
+
+    def end(self) -> None:
+        """What is still under way will never be looked at: as good as no answer."""
+        self.timeouts, self.busy = self.timeouts + self.busy, 0
 
     def summary(self, seconds: float) -> dict:
         self.latencies.sort()
@@ -84,7 +90,7 @@ class Run:
             "timeouts": self.timeouts,
             "latencies_ms": {"p50": self._at(0.5), "p90": self._at(0.9), "p99": self._at(0.99), "max": self._at(1.0)},
             "acknowledged": self.acknowledged,
-            "unknown": self.dropped + self.timeouts + self.busy,
+            "unknown": self.dropped + self.timeouts,
             "sample": {"checked": self.checked, "wrong": self.wrong},
         }
 
@@ -97,11 +103,12 @@ class Run:
 class Connection(asyncio.Protocol):
     """One keep-alive connection. `asked_at` is when its request left, 0 while it rests."""
 
-    __slots__ = ("asked_at", "buffer", "pauses", "run", "transport")
+    __slots__ = ("asked_at", "buffer", "pauses", "request", "run", "transport")
 
     def __init__(self, run: Run) -> None:
         self.run = run
         self.buffer = b""
+        self.request = b""
         self.asked_at = 0.0
         self.pauses = 0
 
@@ -115,8 +122,9 @@ class Connection(asyncio.Protocol):
         if self.run.stopping or self.transport.is_closing():
             return
         self.run.busy += 1
+        self.request = self.run.make()
         self.asked_at = time.perf_counter()
-        self.transport.write(self.run.make())
+        self.transport.write(self.request)
 
     def data_received(self, data: bytes) -> None:
         if self.buffer:
@@ -137,7 +145,7 @@ class Connection(asyncio.Protocol):
     def _answered(self, status: int, body: bytes, *, closes: bool) -> None:
         asked_at, self.asked_at = self.asked_at, 0.0
         self.run.busy -= 1
-        self.run.answered(status, time.perf_counter() - asked_at, body)
+        self.run.answered(status, time.perf_counter() - asked_at, self.request, body)
         if closes:
             self.transport.close()
         elif status in (429, 503):
@@ -224,9 +232,10 @@ async def measure(job: dict) -> dict:
     run.counting, run.stopping = False, True
     seconds = time.perf_counter() - began
     print("end", flush=True)
-    until = time.perf_counter() + DRAIN_S
+    until = time.perf_counter() + job.get("drain", DRAIN_S)
     while run.busy and time.perf_counter() < until:
         await asyncio.sleep(0.01)
+    run.end()
     watch.cancel()
     return run.summary(seconds) | _leave(run)
 

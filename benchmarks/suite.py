@@ -50,6 +50,17 @@ class Part:
     title: str
     turns: tuple[Turn, ...]
 
+    def round_s(self, seconds: float) -> float:
+        """About how long a round takes on a quiet machine where everything has been started."""
+        return sum(_took_s(turn, who, seconds) for turn in self.turns for who in turn.who)
+
+
+def _took_s(turn: Turn, who: str, seconds: float) -> float:
+    """One measurement: the generator starts, warms up and counts, and the books are looked at."""
+    if who in (PGBENCH, PGBENCH_BATCHED):
+        return (2 if who == PGBENCH_BATCHED else 1) * (seconds + 1.5)
+    return 1.0 + turn.connections / 1000 + turn.warmup + seconds * (3 if who in SLOW else 1)
+
 
 _AT_256 = (HOT, PERSISTENT, PEER, BOUNCED, PGBENCH, PGBENCH_BATCHED)
 TARGETS_PART = Part(
@@ -188,7 +199,7 @@ TARGETS = (
     Target("confirm: CPU of Python", "µs", 900, 600, value("confirm, 32 connections", "cpu server"), "lower"),
     Target("confirm: CPU of PostgreSQL", "µs", 900, 600, value("confirm, 32 connections", "cpu postgresql"), "lower"),
     Target("5,000 connections: dropped or refused", "count", 0, 0, value(_5000, "lost"), "lower"),
-    Target("5,000 connections: without an answer within 30 s", "count", 0, 0, value(_5000, "timeouts"), "lower"),
+    Target("5,000 connections: without an answer", "count", 0, 0, value(_5000, "timeouts"), "lower"),
     Target("5,000 connections: p99 of the accepted", "ms", 500, 200, value(_5000, "p99"), "lower"),
     Target("replay: answered without the database", "share", 0.95, 0.99, value("replays", "without database")),
     Target("replay: p50, 1 connection", "ms", 0.5, None, value("replay, 1 connection", "p50"), "lower"),

@@ -7,8 +7,10 @@ import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
+import orjson
 import pytest
 
+from benchmarks import asked
 from tests.conftest import ROOT
 
 OK = b'{"object":"balance"}'
@@ -34,9 +36,9 @@ async def serving(answer: Answer) -> AsyncIterator[int]:
         yield server.sockets[0].getsockname()[1]
 
 
-async def load(port: int, connections: int = 4) -> dict:
+async def load(port: int, connections: int = 4, **more: object) -> dict:
     job = {"host": "127.0.0.1", "port": port, "connections": connections, "seconds": 0.4, "warmup": 0.1, "kind": "balance"}
-    job |= {"prefix": uuid.uuid4().hex, "keys": ["sk"], "targets": []}
+    job |= {"prefix": uuid.uuid4().hex, "keys": ["sk"], "targets": []} | more
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "benchmarks.load", cwd=ROOT, stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE
     )
@@ -107,3 +109,33 @@ async def test_a_wrong_body_is_noticed(body: bytes) -> None:
     async with serving(answer) as port:
         result = await load(port)
     assert result["sample"]["wrong"] == result["sample"]["checked"] > 0
+
+
+async def test_what_is_never_answered_is_told() -> None:
+    async def answer(number: int, writer: asyncio.StreamWriter) -> None:
+        await asyncio.sleep(60)
+
+    async with serving(answer) as port:
+        result = await load(port, drain=0.2)
+    assert (result["timeouts"], result["unknown"], result["answered"]) == (4, 4, 0)
+
+
+async def test_another_payment_than_the_one_asked_for_is_wrong() -> None:
+    async def answer(number: int, writer: asyncio.StreamWriter) -> None:
+        writer.write(answered(b'{"id":"pi_1","amount":5}'))
+
+    async with serving(answer) as port:
+        right = await load(port, connections=1, kind="get", targets=["pi_1"])
+        wrong = await load(port, connections=1, kind="get", targets=["pi_2"])
+    assert (right["sample"]["wrong"], wrong["sample"]["wrong"]) == (0, wrong["sample"]["checked"])
+
+
+def test_a_page_begins_after_the_payment_that_was_named() -> None:
+    ids = [f"pi_{n:02}" for n in range(30)]
+    make, is_right = asked.KINDS["plain"]({"keys": ["sk"], "targets": ids})
+    request = make()
+    assert b"starting_after=pi_20&" in request or b"starting_after=pi_20 " in request
+    page = [{"id": one} for one in reversed(ids[:20])]
+    assert is_right(request, orjson.dumps({"data": page}))
+    assert not is_right(request, orjson.dumps({"data": [{"id": one} for one in reversed(ids[1:21])]}))
+    assert not is_right(request, orjson.dumps({"data": page[:19]}))

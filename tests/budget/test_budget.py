@@ -83,11 +83,11 @@ async def test_a_hot_request_stays_within_its_budget(shop: tuple[MadeMerchant, d
     assert used <= RECORDED[kind] * MOST, f"{kind}: {used:,} instructions, recorded {RECORDED[kind]:,} (+15 %); {counts}"
 
 
-async def instructions(request: bytes, is_right: Callable[[bytes], bool], *, is_new: bool) -> int:
+async def instructions(request: bytes, is_right: Callable[[bytes, bytes], bool], *, is_new: bool) -> int:
     """How many it took to answer `request`, rightly; what is new nobody has read before."""
     if is_new:
         kept.forget_all()
     with Counter() as counter:
         status, body = await ask(application, request)
-    assert (status, is_right(body)) == (200, True), body
+    assert (status, is_right(request, body)) == (200, True), body
     return counter.count
