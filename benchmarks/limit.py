@@ -35,7 +35,7 @@ def measure(kind: str, connections: int, seconds: float, groups: machine.Groups,
 def _measured(kind: str, clients: int, seconds: float, groups: machine.Groups, size: int) -> tuple[dict, machine.Spent]:
     with tempfile.TemporaryDirectory() as folder:
         script = Path(folder) / "script.sql"
-        script.write_text(f"SELECT payments_{kind}(bench_fresh('{kind}', {size}));\n", encoding="utf-8")
+        script.write_text(f"SELECT payments_{kind}(bench_fresh_{kind}({size}));\n", encoding="utf-8")
         command = [
             str(binaries.postgres_bin() / "pgbench"), "--no-vacuum", "--protocol=prepared", f"--client={clients}", "--jobs=1",
             f"--time={math.ceil(seconds + WARMUP_S)}", f"--file={script}", "--log", f"--log-prefix={folder}/log",
