@@ -4,7 +4,7 @@ Florin's hot endpoints are measured in turns with their DRF twins and with the d
 and CPU time of server and database per request. Where the median of a ratio is under 75 % of the recorded
 one, all is measured once more; if it is so again, the gate fails. On a machine that does something else
 meanwhile, throughput says nothing (the scheduler gives more to whoever has more processes): then only the
-CPU time is judged. `--record` writes benchmarks/results/gate.json; do that on a quiet machine, when the change is meant.
+CPU time is judged. `--record` writes benchmarks/results/gate.json, on a quiet machine only, when the change is meant.
 """
 
 import argparse
@@ -41,8 +41,7 @@ def main() -> int:
     with arena.opened() as ring:
         found, faults = _measured(ring, options.rounds, options.seconds)
         if options.record:
-            figures.save(RECORDED, "The gate", options.rounds, found)
-            return int(bool(faults))
+            return _record(found, faults, options.rounds)
         slow = _slower(found)
         if slow:
             say(f"{len(slow)} below {LEAST:.0%} of what is recorded: once more")
@@ -52,6 +51,20 @@ def main() -> int:
         print(f"TOO SLOW: {name}", file=sys.stderr)
     print("The gate is closed." if slow or faults else "As fast as recorded.", file=sys.stderr)
     return int(bool(slow or faults))
+
+
+def _record(found: list[dict], faults: list[str], rounds: int) -> int:
+    """Writes what was found; nothing that would make the gate laxer than it says."""
+    absent = [name for name in (*CPU, *THROUGHPUT) if name not in {one["name"] for one in found}]
+    for name in absent:
+        print(f"NOT MEASURED UNDISTURBED: {name}", file=sys.stderr)
+    if absent or faults:
+        print("Nothing was recorded: what was there before stays.", file=sys.stderr)
+        return 1
+    figures.save(RECORDED, "The gate", rounds, found)
+    _slower(found)
+    print(f"Recorded in {RECORDED}.", file=sys.stderr)
+    return 0
 
 
 def _measured(ring: arena.Arena, rounds: int, seconds: float) -> tuple[list[dict], list[str]]:
@@ -67,13 +80,18 @@ def _slower(found: list[dict]) -> list[str]:
     """Prints a table; gives the ratios that are too low or absent."""
     recorded = _recorded(RECORDED)
     now = {one["name"]: one for one in found}
-    slow = []
+    slow, lax = [], 0
     for name, then in recorded.items():
         one, floor = now.get(name), then * LEAST
         is_slow = one["value"] < floor if one else name in CPU
         shown = f"{one['value']:7.2f}  ({one['low']:.2f}–{one['high']:.2f})" if one else "not measured" if is_slow else "machine busy"
-        print(f"{'SLOW' if is_slow else 'ok':>5}  {name:65} {shown:22} recorded {then:.2f}, at least {floor:.2f}", file=sys.stderr)
+        is_lax = one is not None and one["low"] * LEAST > then
+        word = "SLOW" if is_slow else "lax" if is_lax else "ok"
+        print(f"{word:>5}  {name:65} {shown:22} recorded {then:.2f}, at least {floor:.2f}", file=sys.stderr)
         slow += [name] if is_slow else []
+        lax += is_lax
+    if lax:
+        print(f"{lax} recorded so low that a quarter could be lost unseen: make gate ARGS=--record", file=sys.stderr)
     return slow
 
 
