@@ -14,6 +14,8 @@ PY := .venv/bin/python
 TEST := env FLORIN_STATE_DIR="$(CURDIR)/.florin/test"
 CHECK := env FLORIN_STATE_DIR="$(CURDIR)/.florin/check"
 BENCH := env FLORIN_STATE_DIR="$(CURDIR)/.florin/bench"
+# Ctrl-C is for what runs; the servers are taken down all the same.
+STAY := trap : INT;
 # What pytest gets: make test ARGS="tests/ledger -k closed"
 ARGS ?=
 
@@ -44,7 +46,7 @@ demo: venv
 
 test: venv
 	@$(TEST) $(PY) -m devservices services-up
-	@$(TEST) $(PY) -m pytest -n 2 --dist loadfile $(ARGS); code=$$?; $(TEST) $(PY) -m devservices services-down; exit $$code
+	@$(STAY) $(TEST) $(PY) -m pytest -n 2 --dist loadfile $(ARGS); code=$$?; $(TEST) $(PY) -m devservices services-down; exit $$code
 
 check: venv
 	$(PY) -m ruff format --check .
@@ -63,16 +65,19 @@ format: venv
 # The database and Redis of their own; the contenders are started and stopped by the benchmark.
 bench: venv
 	@$(BENCH) $(PY) -m devservices services-up
-	@$(BENCH) $(PY) -m benchmarks $(ARGS); code=$$?; $(BENCH) $(PY) -m devservices services-down; exit $$code
+	@$(STAY) $(BENCH) $(PY) -m benchmarks $(ARGS); code=$$?; $(BENCH) $(PY) -m devservices services-down; exit $$code
 
 # Fails where a hot endpoint is slower, beside its twin and the database's limit, than 75 % of what is recorded.
 gate: venv
 	@$(BENCH) $(PY) -m devservices services-up
-	@$(BENCH) $(PY) -m benchmarks.gate $(ARGS); code=$$?; $(BENCH) $(PY) -m devservices services-down; exit $$code
+	@$(STAY) $(BENCH) $(PY) -m benchmarks.gate $(ARGS); code=$$?; $(BENCH) $(PY) -m devservices services-down; exit $$code
 
+# Histories of so many payments; with less than 50 GB free: make bench-full HISTORIES=100000,1000000
+HISTORIES ?= 100000,10000000
 bench-full: venv
 	@$(BENCH) $(PY) -m devservices services-up
-	@$(BENCH) sh -c '$(PY) -m benchmarks --parts all --minutes 25 $(ARGS) && $(PY) -m benchmarks.growth --load 100000,10000000'; code=$$?; $(BENCH) $(PY) -m devservices services-down; exit $$code
+	@$(STAY) $(BENCH) sh -c '$(PY) -m benchmarks.growth --load $(HISTORIES) --room && $(PY) -m benchmarks --parts all --minutes 25 $(ARGS) \
+		&& $(PY) -m benchmarks.growth --load $(HISTORIES)'; code=$$?; $(BENCH) $(PY) -m devservices services-down; exit $$code
 
 docs: venv
 	@$(CHECK) $(PY) -m devservices services-up

@@ -11,6 +11,7 @@ of the other benchmarks do.
 import argparse
 import json
 import os
+import shutil
 import subprocess
 import sys
 import time
@@ -22,11 +23,12 @@ import django
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings.dev")
 django.setup()
 
-import psycopg  # noqa: E402  (Django must be set up first)
+import psutil  # noqa: E402  (Django must be set up first)
+import psycopg  # noqa: E402
 from django.conf import settings  # noqa: E402
 from psycopg import sql  # noqa: E402
 
-from benchmarks import arena, figures  # noqa: E402
+from benchmarks import arena, figures, machine  # noqa: E402
 from benchmarks.contenders import Contender, Targets  # noqa: E402
 from benchmarks.rounds import Bench, Plan, say  # noqa: E402
 from benchmarks.servers import HOT  # noqa: E402
@@ -39,11 +41,17 @@ CONNECTIONS = 32
 # The histories share one server's memory: whoever has just been asked has pushed out the pages of the others.
 SETTLE_S = 2.5
 MUST, STRETCH = 0.9, 0.98
+# On disk: a payment with all that hangs on it, and what the server needs beside (its log, sorting).
+BYTES, SPARE = 4_500, 2 * 2**30
 _TARGETS = "import django; django.setup(); import json; from benchmarks import history; print(json.dumps(vars(history.targets())))"
 
 
 def main() -> int:
     options = _options()
+    if lack := _lack(options.load):
+        sys.exit(lack)
+    if options.room:
+        return 0
     for payments in options.load:
         _load(payments)
     found = dict(sorted(histories().items()))
@@ -74,6 +82,22 @@ def histories() -> dict[int, str]:
             row = owner.execute("SELECT payments FROM bench_history WHERE chunks * chunk >= payments").fetchone()
             found |= {row[0]: name} if row else {}
     return found
+
+
+def _lack(load: list[int]) -> str:
+    """Why what is still to be loaded does not fit on the database's disk; nothing if it does, or if that cannot be seen."""
+    with psycopg.connect(settings.DATABASE_OWNER_DSN, dbname="postgres") as server:
+        has = dict(server.execute("SELECT datname, pg_database_size(datname) FROM pg_database WHERE datname LIKE 'florin_history_%'"))
+    try:
+        # It works where its data is.
+        folder = psutil.Process(machine.postgres_pid()).cwd()
+    except (psutil.Error, ValueError):
+        return ""
+    needed = sum(max(0, payments * BYTES - has.get(f"florin_history_{payments}", 0)) for payments in load)
+    free = shutil.disk_usage(folder).free - SPARE
+    if needed <= free:
+        return ""
+    return f"histories of {load} payments need {needed / 1e9:.1f} GB more, {free / 1e9:.1f} GB are free in {folder}"
 
 
 def _load(payments: int) -> None:
@@ -122,6 +146,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--seconds", type=float, default=1.6, help="of each measurement")
     parser.add_argument("--minutes", type=float, default=10.0, help="after these no further round is begun")
+    parser.add_argument("--room", action="store_true", help="only look whether what is to be loaded fits on the disk")
     return parser.parse_args()
 
 
