@@ -55,7 +55,7 @@ check: venv
 	.venv/bin/lint-imports
 	$(PY) -m scripts.lints
 	@$(CHECK) $(PY) -m devservices services-up
-	@$(CHECK) sh -c '$(PY) manage.py makemigrations --check --dry-run && $(PY) -m scripts.docs --check'; \
+	@$(CHECK) sh -c '$(PY) manage.py makemigrations --check --dry-run && $(PY) -m scripts.migrations && $(PY) -m scripts.docs --check'; \
 		code=$$?; $(CHECK) $(PY) -m devservices services-down; exit $$code
 
 format: venv
