@@ -18,7 +18,7 @@ from apps.core import ids
 API_VERSION = "2026-10-28.endive"
 MAX_ENDPOINTS = 16
 MAX_EVENT_TYPES = 200
-EVENT_TYPE = r"^(?:\*|[a-z0-9_]{1,40}(?:\.[a-z0-9_]{1,40}){1,3})$"
+EVENT_TYPE = r"^(?:\*|[a-z0-9_]{1,40}(?:\.[a-z0-9_]{1,40}){1,3})\Z"
 
 DEADLINE_S = 15.0
 ANSWER_BYTES = 1024

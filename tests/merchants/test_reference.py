@@ -2,6 +2,7 @@
 
 import json
 
+import msgspec
 import pytest
 from django.conf import settings
 from django.test import Client
@@ -113,6 +114,25 @@ def test_the_whole_description_is_valid_and_every_operation_has_its_own_id():
     ids = [operation["operationId"] for path in document["paths"].values() for operation in path.values()]
     assert len(ids) == len(set(ids))
     assert document["info"]["description"].startswith("Florin takes payments")
+
+
+def patterns(node):
+    if isinstance(node, dict):
+        yield from [node["pattern"]] if isinstance(node.get("pattern"), str) else []
+    for inner in node.values() if isinstance(node, dict) else node if isinstance(node, list) else []:
+        yield from patterns(inner)
+
+
+def test_no_pattern_takes_a_line_break_behind_what_it_wants():
+    """To Python `$` is also before a last line break; to readers of the description it is the very end."""
+    methods = [getattr(view.cls, method.lower()) for path, method, view in EndpointEnumerator().get_api_endpoints()]
+    shapes = {method.operation.request for method in methods} - {None}
+    enforced = list(patterns(list(msgspec.json.schema_components(shapes))))
+    assert len(enforced) > 10
+    assert [pattern for pattern in enforced if not pattern.endswith(r"\Z")] == []
+    shown = list(patterns(json.loads(Client().get("/v1/openapi.json").content)))
+    assert {pattern.removesuffix(r"\Z") + "$" for pattern in enforced} <= set(shown)
+    assert [pattern for pattern in shown if r"\Z" in pattern or "(?i" in pattern] == []
 
 
 def test_the_description_and_the_page_are_served_without_a_key():

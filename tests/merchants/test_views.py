@@ -129,6 +129,14 @@ async def test_basic_authentication_takes_the_key_as_user_name(app, shop):
     assert reply.json["account"] == shop.account
 
 
+async def test_cookies_are_neither_read_nor_set(api):
+    """A browser's session would be ended by the API's answer, and one that never was too."""
+    reply = await api.get("/v1/whoami/x", Cookie="sessionid=x; csrftoken=y; messages=z")
+    assert reply.status == 200
+    assert reply.headers.keys() == (await api.get("/v1/whoami/x")).headers.keys()
+    assert "set-cookie" not in reply.headers
+
+
 @pytest.mark.parametrize("url", ["/v1/things?api_key={key}", "/v1/things?key=a&x={key}", "/v1/whoami/{key}"])
 async def test_a_key_in_the_url_is_refused_and_not_repeated(app, shop, url):
     reply = await ask(app, "GET", url.format(key=shop.secret), headers=shop.auth)

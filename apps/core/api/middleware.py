@@ -33,3 +33,21 @@ class RequestIdMiddleware:
     def _marked(self, request: HttpRequest, response: HttpResponse) -> HttpResponse:
         response["Request-Id"] = request_ids.of(request)
         return response
+
+
+class NoCookiesMiddleware:
+    """The API sees no cookies, as its hot endpoints see none: a key says who asks. Otherwise the middleware behind would
+    answer a browser's, or a made-up one, with cookies."""
+
+    sync_capable = True
+    async_capable = True
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+        if iscoroutinefunction(get_response):
+            markcoroutinefunction(self)
+
+    def __call__(self, request: HttpRequest) -> HttpResponse | Awaitable[HttpResponse]:
+        if request.path.startswith("/v1/"):
+            request.META.pop("HTTP_COOKIE", None)
+        return self.get_response(request)

@@ -227,8 +227,20 @@ class DescribedSchema(AutoSchema):
 
 def introduce(result: Schema, **_: Any) -> Schema:
     """The document opens with what holds for every endpoint (a post-processing hook of drf-spectacular)."""
+    result = _as_documented(result)
     text = resources.files("apps.core.api").joinpath("introduction.md").read_text(encoding="utf-8")
     return {**result, "info": {**result["info"], "description": text}}
+
+
+def _as_documented(node: Any) -> Any:
+    r"""`node` with its patterns as JSON Schema writes them: there `$` is the very end, and `\Z` is a letter."""
+    if isinstance(node, list):
+        return [_as_documented(item) for item in node]
+    if not isinstance(node, dict):
+        return node
+    found = {name: _as_documented(item) for name, item in node.items()}
+    pattern = found.get("pattern")
+    return found | {"pattern": pattern.removesuffix(r"\Z") + "$"} if isinstance(pattern, str) and pattern.endswith(r"\Z") else found
 
 
 class TwoShapesOneName(Exception):

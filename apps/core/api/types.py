@@ -1,6 +1,7 @@
 """Types that several shapes share. A field's constraints are declared here once: the decoder enforces
 them and the OpenAPI document shows them."""
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Annotated
 
 import msgspec
@@ -10,14 +11,25 @@ from apps.core.money import CURRENCIES
 
 MAX_AMOUNT = 99_999_999_999
 LAST_SECOND = 253_402_300_799  # 9999-12-31T23:59:59Z
-CURRENCY_PATTERN = f"^(?:{'|'.join(sorted(CURRENCIES))})$"
-CURSOR_PATTERN = r"^[a-z]+_[0-7][0-9a-hjkmnp-tv-z]{25}$"
+# A pattern ends with \Z: to Python, $ is also there before a last line break.
+CURRENCY_PATTERN = rf"^(?:{'|'.join(sorted(CURRENCIES))})\Z"
+CURSOR_PATTERN = r"^[a-z]+_[0-7][0-9a-hjkmnp-tv-z]{25}\Z"
 
-# What an error says about a value that does not match its pattern.
-PATTERN_REASONS = {
-    CURRENCY_PATTERN: "it must be the lower-case ISO 4217 code of a currency that Florin settles in.",
-    CURSOR_PATTERN: "it must be the id of an object of this list.",
-}
+# What an error says about a value that does not match its pattern, by the pattern's repr: so errors name it.
+PATTERN_REASONS: dict[str, str] = {}
+
+
+def explain(reasons: Mapping[str, str]) -> None:
+    """From now on a value that does not match a pattern of `reasons` is refused in its words."""
+    PATTERN_REASONS.update({repr(pattern)[1:-1]: reason for pattern, reason in reasons.items()})
+
+
+explain(
+    {
+        CURRENCY_PATTERN: "it must be the lower-case ISO 4217 code of a currency that Florin settles in.",
+        CURSOR_PATTERN: "it must be the id of an object of this list.",
+    }
+)
 
 
 if TYPE_CHECKING:
@@ -47,7 +59,6 @@ Currency = Annotated[
         pattern=CURRENCY_PATTERN,
         description="Three-letter ISO 4217 code, lower case.",
         examples=["eur"],
-        extra_json_schema={"pattern": "^[a-z]{3}$"},
     ),
 ]
 MetadataKey = Annotated[str, Meta(min_length=1, max_length=40)]
@@ -57,7 +68,7 @@ Metadata = Annotated[
     Meta(max_length=50, description="Up to 50 keys of your own (≤40 characters) with text values (≤500). An empty value removes its key."),
 ]
 Expand = Annotated[
-    list[Annotated[str, Meta(min_length=1, max_length=100, pattern=r"^[a-z_]+(?:\.[a-z_]+){0,3}$")]],
+    list[Annotated[str, Meta(min_length=1, max_length=100, pattern=r"^[a-z_]+(?:\.[a-z_]+){0,3}\Z")]],
     Meta(max_length=20, description="Fields to return as whole objects instead of ids."),
 ]
 Description = Annotated[str, Meta(max_length=1000, description="For people; shown on receipts and statements.")]

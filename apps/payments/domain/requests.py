@@ -6,39 +6,36 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
-from apps.core.api.types import PATTERN_REASONS, Amount, Currency, Description, Expand, ListParams, Metadata, Shape
+from apps.core.api.types import Amount, Currency, Description, Expand, ListParams, Metadata, Shape, explain
 
-URL_PATTERN = r"^(?i:https?)://[A-Za-z0-9.\-]+(?::[0-9]{1,5})?(?:[/?#][!-\[\]-~]*)?\Z"
+URL_PATTERN = r"^[Hh][Tt][Tt][Pp][Ss]?://[A-Za-z0-9.\-]+(?::[0-9]{1,5})?(?:[/?#][!-\[\]-~]*)?\Z"
 EMAIL_PATTERN = r"^[^@\s<>]{1,64}@[A-Za-z0-9](?:[A-Za-z0-9.\-]*[A-Za-z0-9])?\.[A-Za-z0-9\-]{2,63}\Z"
 DESCRIPTOR_PATTERN = r"""^[^<>\\'"*\r\n]{1,22}\Z"""
 METHOD_PATTERN = r"^pm_[A-Za-z0-9_]{1,80}\Z"
 TOKEN_PATTERN = r"^tok_[A-Za-z0-9_]{1,80}\Z"  # noqa: S105  (what a token looks like, not one)
-_REASONS = {
-    URL_PATTERN: "it must be an http or https URL without a user name.",
-    EMAIL_PATTERN: "it must be an e-mail address.",
-    DESCRIPTOR_PATTERN: "it must have 1 to 22 characters, none of them < > \\ ' \" or *.",
-    METHOD_PATTERN: "it must be the id of a payment method (pm_…).",
-    TOKEN_PATTERN: "it must be a token (tok_…).",
-}
-# Errors name a pattern by its repr.
-PATTERN_REASONS.update({repr(pattern)[1:-1]: reason for pattern, reason in _REASONS.items()})
+explain(
+    {
+        URL_PATTERN: "it must be an http or https URL without a user name.",
+        EMAIL_PATTERN: "it must be an e-mail address.",
+        DESCRIPTOR_PATTERN: "it must have 1 to 22 characters, none of them < > \\ ' \" or *.",
+        METHOD_PATTERN: "it must be the id of a payment method (pm_…).",
+        TOKEN_PATTERN: "it must be a token (tok_…).",
+    }
+)
 
 Id = Annotated[str, Meta(min_length=1, max_length=64)]
 Text = Annotated[str, Meta(min_length=1, max_length=250)]
-Email = Annotated[str, Meta(max_length=254, pattern=EMAIL_PATTERN, description="An e-mail address.", extra_json_schema={"pattern": "@"})]
-Url = Annotated[
-    str, Meta(max_length=2048, pattern=URL_PATTERN, description="An http or https URL.", extra_json_schema={"pattern": "^https?://"})
-]
+Email = Annotated[str, Meta(max_length=254, pattern=EMAIL_PATTERN, description="An e-mail address.")]
+Url = Annotated[str, Meta(max_length=2048, pattern=URL_PATTERN, description="An http or https URL.")]
 Descriptor = Annotated[
     str,
-    Meta(max_length=22, pattern=DESCRIPTOR_PATTERN, description="Shown on the card statement.", extra_json_schema={"pattern": "^[^<>*]+$"}),
+    Meta(max_length=22, pattern=DESCRIPTOR_PATTERN, description="Shown on the card statement."),
 ]
 MethodId = Annotated[
     str,
     Meta(
         pattern=METHOD_PATTERN,
         description="A payment method's id, or one of the gateway's test methods.",
-        extra_json_schema={"pattern": "^pm_"},
     ),
 ]
 CardOnly = Annotated[list[Literal["card"]], Meta(min_length=1, max_length=1, description="Only `card`.")]
@@ -50,7 +47,7 @@ class Address(Shape):
     """A postal address; `country` is the two-letter ISO 3166 code."""
 
     city: Text | None = None
-    country: Annotated[str, Meta(pattern="^[A-Z]{2}$")] | None = None
+    country: Annotated[str, Meta(pattern=r"^[A-Z]{2}\Z")] | None = None
     line1: Text | None = None
     line2: Text | None = None
     postal_code: Text | None = None
@@ -237,7 +234,7 @@ class ListCustomers(ListParams):
 class CardToken(Shape, kw_only=True):
     """A card as the token that the gateway gave for it; never its number."""
 
-    token: Annotated[str, Meta(pattern=TOKEN_PATTERN, extra_json_schema={"pattern": "^tok_"})]
+    token: Annotated[str, Meta(pattern=TOKEN_PATTERN)]
 
 
 class CreatePaymentMethod(Shape, kw_only=True):

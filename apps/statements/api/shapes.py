@@ -11,9 +11,9 @@ from apps.core.api.types import Currency, ListParams, ObjectShape, Timestamp
 from apps.core.errors import InvalidRequest
 from apps.statements.domain import statement_object
 
-MONTH = re.compile(r"^(2[01]\d\d)-(0[1-9]|1[0-2])$")
+MONTH = re.compile(r"^(2[01]\d\d)-(0[1-9]|1[0-2])\Z")
 Month = Annotated[str, Meta(max_length=7, description="A month as YYYY-MM.", examples=["2026-10"])]
-Sha256 = Annotated[str, Meta(pattern="^[0-9a-f]{64}$", description="SHA-256 in hex.")]
+Sha256 = Annotated[str, Meta(pattern=r"^[0-9a-f]{64}\Z", description="SHA-256 in hex.")]
 
 
 class ListStatements(ListParams):

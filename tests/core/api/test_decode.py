@@ -57,6 +57,11 @@ def test_an_amount_that_is_not_an_integer_is_refused_by_name(value):
     assert refused(f'{{"amount": {value}, "currency": "eur"}}').param == "amount"
 
 
+@pytest.mark.parametrize(("name", "value"), [("currency", "eur\n"), ("expand", ["customer\n"])])
+def test_a_value_with_a_line_break_behind_it_is_another_value(name, value):
+    assert (refused(body(**{name: value})).param or "").startswith(name)
+
+
 @pytest.mark.parametrize("value", [-5, 0, 2**37, 2**63, 2**64, 10**19, int("9" * 400)])
 def test_an_amount_out_of_range_is_refused_by_name(value):
     error = refused(f'{{"amount": {value}, "currency": "eur"}}')
