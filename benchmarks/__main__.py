@@ -67,8 +67,10 @@ def _measure(part: suite.Part, ring: arena.Arena, options: argparse.Namespace) -
     say(part.title)
     bench = Bench(ring.yard, ring.sandbox, Plan(options.rounds, options.seconds, time.monotonic() + options.minutes * 60))
     if not options.only:
-        _idle(bench)
+        bench.samples["idle", HOT.name] = _resident(bench, wait_s=1)
     rounds = bench.run(part.turns)
+    if not options.only:
+        bench.samples["worked", HOT.name] = _resident(bench)
     if any(turn.kind == "replay" for turn in part.turns):
         _replays(bench)
     file = _file(part, options, rounds)
@@ -85,15 +87,15 @@ def _file(part: suite.Part, options: argparse.Namespace, rounds: int | None = No
     return Path(settings.STATE_DIR) / f"trial-{name}" if is_trial else figures.RESULTS / name
 
 
-def _idle(bench: Bench) -> None:
-    """What the workers occupy after their start."""
+def _resident(bench: Bench, wait_s: float = 0) -> list[dict | None]:
+    """What each of the workers occupies."""
     try:
         server = bench.yard.server(HOT.name)
     except NotStarted as error:
         say(str(error))
-        return
-    time.sleep(1)
-    bench.samples["idle", HOT.name] = [{"resident": resident} for resident in machine.resident_mb(server.pid)]
+        return []
+    time.sleep(wait_s)
+    return [{"resident": resident} for resident in machine.resident_mb(server.pid)]
 
 
 def _replays(bench: Bench) -> None:

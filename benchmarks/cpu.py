@@ -50,7 +50,16 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--seconds", type=float, default=2.0, help="of each round")
     parser.add_argument("--spy", type=Path, help="where the flame graphs go")
-    return parser.parse_args()
+    options = parser.parse_args()
+    if unknown := [kind for kind in options.kinds if kind not in KINDS]:
+        parser.error(f"there is no {','.join(unknown)}: choose of {','.join(KINDS)}")
+    if options.spy and not _py_spy():
+        parser.error("py-spy is not there: .venv/bin/pip install py-spy")
+    return options
+
+
+def _py_spy() -> str | None:
+    return shutil.which("py-spy") or shutil.which("py-spy", path=str(Path(sys.executable).parent))
 
 
 def _measure(server: Server, groups: machine.Groups, options: argparse.Namespace) -> None:
@@ -94,12 +103,14 @@ def _spy(pid: int, kind: str, server: Server, groups: machine.Groups, options: a
     options.spy.mkdir(parents=True, exist_ok=True)
     for kind_of_output, name in (("flamegraph", f"{kind}.svg"), ("raw", f"{kind}.txt")):
         spy = subprocess.Popen(
-            [shutil.which("py-spy") or str(Path(sys.executable).parent / "py-spy"), "record", "--pid", str(pid), "--native",
+            [_py_spy(), "record", "--pid", str(pid), "--native",
              "--rate", "400", "--duration", str(int(options.seconds)), "--format", kind_of_output, "--output", str(options.spy / name)],
-            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
         )  # fmt: skip
         _load(kind, server, groups, options.seconds + 1)
-        spy.wait()
+        _, said = spy.communicate()
+        if spy.returncode:
+            print(f"  py-spy drew nothing ({name}): {said[-300:]}", file=sys.stderr)
 
 
 if __name__ == "__main__":

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from benchmarks import machine
 from benchmarks.rounds import Bench, Samples
-from benchmarks.suite import TARGETS, Formula, Part, Target
+from benchmarks.suite import HOT, TARGETS, Formula, Part, Target
 from scripts.lints.base import ROOT
 
 RESULTS = ROOT / "benchmarks" / "results"
@@ -25,12 +25,18 @@ FIELDS = {
     "cpu generator": ("CPU of the generator", "µs", "lower"),
 }
 # Named only where there were any.
-COUNTS = {"lost": "connections lost", "timeouts": "timeouts", "shed": "told to come later", "failed": "failed"}
+COUNTS = {
+    "lost": ("connections lost", "count"),
+    "timeouts": ("timeouts", "count"),
+    "shed": ("told to come later", "count"),
+    "shed share": ("share told to come later", "share"),
+    "failed": ("failed", "count"),
+}
 
 
 def write(part: Part, bench: Bench, rounds: int, *, to: Path) -> Path:
     """The part's figures, as JSON."""
-    names = {turn.name for turn in part.turns} | {"idle", "replays"}
+    names = {turn.name for turn in part.turns} | {"idle", "worked", "replays"}
     samples = {key: found for key, found in bench.samples.items() if key[0] in names}
     figures = [*targets(samples, part), *plain(samples), *about(bench)]
     save(to, part.title, rounds, figures)
@@ -75,15 +81,17 @@ def plain(samples: Samples) -> Iterable[dict]:
             # Less than a tick of the clock says nothing.
             if values and (max(values) >= 1 or not name.startswith("cpu")):
                 yield figure(f"{turn} · {who} · {words}", unit, values, better)
-        for name, words in COUNTS.items():
+        for name, (words, unit) in COUNTS.items():
             values = [result.get(name, 0) for result in results]
             if any(values):
-                yield figure(f"{turn} · {who} · {words}", "count", values, "lower")
+                yield figure(f"{turn} · {who} · {words}", unit, values, "lower")
 
 
 def about(bench: Bench) -> list[dict]:
     """What is to be known of the run itself."""
+    worked = [one["resident"] for one in bench.samples.get(("worked", HOT), []) if one]
     return [
+        *([figure("MB resident in a web worker after all loads", "MB", worked, "lower")] if worked else []),
         figure("measurements discarded because the machine was disturbed", "count", [bench.discarded], "lower"),
         figure("disturbed measurements kept after two repeats", "count", [bench.kept_disturbed], "lower"),
         figure("loads after which the books were wrong", "count", [len(bench.faults)], "lower") | {"must": 0},

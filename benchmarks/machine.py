@@ -94,8 +94,8 @@ def redis_pid() -> int:
 
 
 def resident_mb(pid: int) -> list[float]:
-    """Resident megabytes of each worker below a master."""
-    return [child.memory_info().rss / 2**20 for child in psutil.Process(pid).children()]
+    """Resident megabytes (millions of bytes) of each worker below a master."""
+    return [child.memory_info().rss / 1e6 for child in psutil.Process(pid).children()]
 
 
 def described() -> dict[str, object]:

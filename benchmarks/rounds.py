@@ -144,6 +144,7 @@ class Bench:
             "lost": result["refused"] + result["dropped"],
             "timeouts": result["timeouts"],
             "shed": shed,
+            "shed share": shed / (shed + result["answered"]) if shed else 0.0,
             "failed": sum(n for status, n in statuses.items() if not status.startswith("2")) - shed,
             "disturbed": spent.is_disturbed,
             "steal": spent.steal,

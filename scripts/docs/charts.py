@@ -4,18 +4,20 @@ import math
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from html import escape
+from typing import TypeVar
 
 WIDTH, HEIGHT = 760, 400
-LEFT, RIGHT, TOP, BOTTOM = 74, 190, 46, 56
+LEFT, RIGHT, TOP, BOTTOM = 74, 190, 58, 56
 # Okabe and Ito's palette, which colour-blind people can tell apart, on white and on black.
 COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#8a8a8a")
 _STYLE = (
     "text{font:13px system-ui,-apple-system,'Segoe UI',Roboto,Arial,sans-serif;fill:#333}.title{font-size:16px;font-weight:600}"
-    ".small{font-size:12px;fill:#666}.grid{stroke:#ddd}.axis{stroke:#888}"
-    "@media(prefers-color-scheme:dark){text{fill:#ddd}.small{fill:#aaa}.grid{stroke:#3a3a3a}.axis{stroke:#888}}"
+    ".small{font-size:12px;fill:#666}.grid{stroke:#ddd}.axis{stroke:#888}.range{stroke:#222}"
+    "@media(prefers-color-scheme:dark){text{fill:#ddd}.small{fill:#aaa}.grid{stroke:#3a3a3a}.axis{stroke:#888}.range{stroke:#eee}}"
 )
 
 Place = Callable[[float], float]
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -33,24 +35,31 @@ def number(value: float) -> str:
     return f"{value:,.0f}" if abs(value) >= 10 else f"{value:.3g}"
 
 
-def lines(title: str, x_label: str, y_label: str, series: dict[str, list[Point]]) -> str:
-    """One line a contender, with the range of the rounds; both axes logarithmic."""
+def lines(
+    title: str, x_label: str, y_label: str, series: dict[str, list[Point]], *, note: str = "", colours: dict[str, str] | None = None
+) -> str:
+    """One line a contender, with the range of the rounds; both axes logarithmic. `note` stands under the title."""
     points = [point for found in series.values() for point in found]
     xs = sorted({point.x for point in points})
     x_at = _scale(xs[0], xs[-1], LEFT, WIDTH - RIGHT)
     least, most = _decades(min(point.low for point in points), max(point.high for point in points))
     y_at = _scale(least, most, HEIGHT - BOTTOM, TOP)
-    parts = [*_frame(title, x_label, y_label)]
+    parts = [*_frame(title, f"{x_label} (logarithmic)", f"{y_label} (logarithmic)", note)]
     for tick in _ticks(least, most):
         parts += [_line(LEFT, y_at(tick), WIDTH - RIGHT, y_at(tick), "grid"), _text(LEFT - 8, y_at(tick) + 4, number(tick), "small", "end")]
     parts += [_text(x_at(x), HEIGHT - BOTTOM + 20, number(x), "small", "middle") for x in xs]
     labels = _spread([(y_at(found[-1].y), name) for name, found in series.items()])
-    for (name, found), colour in zip(series.items(), COLOURS, strict=False):
+    for name, found, colour in _coloured(series.items(), colours):
         parts += _one_line(found, colour, x_at, y_at)
         parts.append(
             f'<text x="{WIDTH - RIGHT + 14}" y="{labels[name] + 4:.1f}" style="fill:{colour};font-weight:600">{escape(name)}</text>'
         )
     return _svg(parts, HEIGHT)
+
+
+def _coloured(rows: Iterable[tuple[str, T]], colours: dict[str, str] | None) -> Iterable[tuple[str, T, str]]:
+    """Each with the colour of its name, or the next one."""
+    return [(name, row, (colours or {}).get(name, COLOURS[nth % len(COLOURS)])) for nth, (name, row) in enumerate(rows)]
 
 
 def _one_line(found: list[Point], colour: str, x_at: Place, y_at: Place) -> Iterable[str]:
@@ -62,27 +71,33 @@ def _one_line(found: list[Point], colour: str, x_at: Place, y_at: Place) -> Iter
         yield f'<circle cx="{x:.1f}" cy="{y_at(point.y):.1f}" r="3.5" fill="{colour}"/>'
 
 
-def bars(title: str, x_label: str, rows: list[tuple[str, Point]]) -> str:
-    """One horizontal bar a row, its value written beside it, the range of the rounds as a thin line."""
+def bars(title: str, x_label: str, rows: list[tuple[str, Point, str]], *, note: str = "", colours: dict[str, str] | None = None) -> str:
+    """One horizontal bar a row, its value and what is said of it beside it, the range of the rounds as a thin line."""
     step, top = 34, TOP + 8
     height = top + step * len(rows) + 44
-    left, most = 210, max(point.high for _, point in rows)
-    reach = WIDTH - left - 130
-    parts = [_text(20, 26, title, "title", "start"), _text(left, height - 14, x_label, "small", "start")]
-    for nth, ((name, point), colour) in enumerate(zip(rows, COLOURS, strict=False)):
+    left, most = 210, max(point.high for _, point, _ in rows)
+    reach = WIDTH - left - 170
+    parts = [*_title(title, note), _text(left, height - 14, x_label, "small", "start")]
+    for nth, (name, (point, said), colour) in enumerate(_coloured(((name, (point, said)) for name, point, said in rows), colours)):
         y, end = top + nth * step, left + reach * point.y / most
         low, high = (left + reach * value / most for value in (point.low, point.high))
         parts += [
             _text(left - 10, y + 17, name, "", "end"),
             f'<rect x="{left}" y="{y}" width="{end - left:.1f}" height="22" rx="2" fill="{colour}" fill-opacity=".85"/>',
-            f'<line x1="{low:.1f}" x2="{high:.1f}" y1="{y + 11}" y2="{y + 11}" class="axis" stroke-width="2"/>',
-            _text(max(end, high) + 8, y + 16, number(point.y), "", "start"),
+            f'<line x1="{low:.1f}" x2="{high:.1f}" y1="{y + 11}" y2="{y + 11}" class="range" stroke-width="2"/>',
+            _text(max(end, high) + 8, y + 16, number(point.y) + said, "", "start"),
         ]
     return _svg(parts, height)
 
 
-def _frame(title: str, x_label: str, y_label: str) -> Iterable[str]:
-    yield _text(20, 26, title, "title", "start")
+def _title(title: str, note: str) -> Iterable[str]:
+    yield _text(20, 22, title, "title", "start")
+    if note:
+        yield _text(20, 40, note, "small", "start")
+
+
+def _frame(title: str, x_label: str, y_label: str, note: str) -> Iterable[str]:
+    yield from _title(title, note)
     yield _line(LEFT, HEIGHT - BOTTOM, WIDTH - RIGHT, HEIGHT - BOTTOM, "axis")
     yield _line(LEFT, TOP, LEFT, HEIGHT - BOTTOM, "axis")
     yield _text((LEFT + WIDTH - RIGHT) / 2, HEIGHT - 12, x_label, "small", "middle")

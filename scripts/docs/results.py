@@ -1,6 +1,7 @@
 """benchmarks/results/*.json, looked at by name."""
 
 import json
+import re
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -36,6 +37,11 @@ class Result:
                 found.setdefault(load, {}).setdefault(who, {})[quantity] = figure
         return found
 
+    @property
+    def interpreter(self) -> str:
+        """Version and build of Python, as a heading has it."""
+        return f"CPython {self.content.get('machine', {}).get('python', 'of unknown build')}"
+
     def find(self, load: str, who: str, quantity: str) -> Figure | None:
         return self.loads.get(load, {}).get(who, {}).get(quantity)
 
@@ -43,6 +49,11 @@ class Result:
 def read(folder: Path = FOLDER) -> dict[str, Result]:
     """Every suite by the name of its file."""
     return {path.stem: Result(path.stem, json.loads(path.read_text(encoding="utf-8"))) for path in sorted(folder.glob("*.json"))}
+
+
+def unbroken(row: str) -> str:
+    """A table's row whose figures stay on one line: bounds, ranges and units."""
+    return re.sub(r"(?<=[≥≤–/%\d]) (?=[–/×µ%(\d]|MB|ms|lower)|(?<=×) (?=lower)", "\u00a0", row)
 
 
 def point(figure: Figure, x: float = 0) -> Point:
