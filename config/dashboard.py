@@ -48,7 +48,8 @@ def _cards() -> list[Card]:
 
 def _count(rows: str) -> int:
     """How many rows there are, at most one more than can be shown: a count never reads a big table."""
-    counted: int = db.query(f"SELECT count(*) AS many FROM ({rows} LIMIT {_CAP + 1}) capped")[0]["many"]
+    statement = f"SELECT count(*) AS many FROM ({rows} LIMIT {_CAP + 1}) capped"  # lint: allow sql-text because cards name queries of ours
+    counted: int = db.query(statement)[0]["many"]
     return counted
 
 

@@ -47,9 +47,11 @@ def _unsafe_for_production() -> list[tuple[str, str, str]]:
 
 @register(Tags.compatibility)
 def always(**_: Any) -> list[CheckMessage]:
+    """Errors that refuse every start."""
     return [Error(text, hint=hint, id=id_) for id_, text, hint in _problems()]
 
 
 @register(Tags.security, deploy=True)
 def in_production(**_: Any) -> list[CheckMessage]:
+    """Errors of `check --deploy`: what may be so on a developer's machine only."""
     return [Error(text, hint=hint, id=id_) for id_, text, hint in _unsafe_for_production()]

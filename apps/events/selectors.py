@@ -48,7 +48,7 @@ def merchant_events(
     statement = f"""
         SELECT {EVENT_COLUMNS} FROM events_event
         WHERE merchant_id = %(merchant)s AND livemode = %(livemode)s {wanted} AND {condition}
-        ORDER BY {order} LIMIT %(fetch)s"""
+        ORDER BY {order} LIMIT %(fetch)s"""  # lint: allow sql-text because both are a Keyset's
     values = {**params, "merchant": merchant_id, "livemode": livemode, "types": list(types), "fetch": fetch}
     return [domain.event_view(row) for row in db.query(statement, values)]
 
@@ -72,7 +72,7 @@ def endpoint_rows(
         SELECT id, api_version, created, description, enabled_events, livemode, metadata::text, status, url
         FROM events_webhook_endpoint
         WHERE merchant_id = %(merchant)s AND livemode = %(livemode)s AND deleted_at IS NULL AND {condition}
-        ORDER BY {order} LIMIT %(fetch)s"""
+        ORDER BY {order} LIMIT %(fetch)s"""  # lint: allow sql-text because both are a Keyset's
     found = db.query(statement, {**params, "merchant": merchant_id, "livemode": livemode, "fetch": fetch})
     return [row | {"metadata": orjson.loads(row["metadata"])} for row in found]
 

@@ -37,7 +37,7 @@ def next_month(month: date) -> date:
 
 def _statements(condition: str, params: list[Any] | Row) -> list[Row]:
     """Rows of statements. `condition` is SQL of ours and may go on with an order."""
-    return db.query(f"SELECT * FROM statements_statement WHERE {condition}", params)
+    return db.query(f"SELECT * FROM statements_statement WHERE {condition}", params)  # lint: allow sql-text because callers are below
 
 
 def row(statement_id: UUID | str) -> Row:
@@ -64,7 +64,10 @@ def merchant_statements(*, merchant_id: UUID, livemode: bool, month: date | None
     wanted += ["month = %(month)s"] if month else []
     wanted += ["currency = %(currency)s"] if currency else []
     values = {"merchant": merchant_id, "livemode": livemode, "month": month, "currency": currency, "fetch": at.fetch}
-    return _statements(f"{' AND '.join(wanted)} ORDER BY {at.order} LIMIT %(fetch)s", {**at.params, **values})
+    return _statements(
+        f"{' AND '.join(wanted)} ORDER BY {at.order} LIMIT %(fetch)s",  # lint: allow sql-text because all are written above
+        {**at.params, **values},
+    )
 
 
 def file_name(statement: dict[str, Any], suffix: str) -> str:

@@ -2,14 +2,14 @@
 
 import sys
 
+from scripts.lints import rooms, rules
 from scripts.lints.base import Finding, sources
-from scripts.lints.rules import RULES
 
 
 def findings() -> list[Finding]:
     found = []
     for source in sources():
-        for name, rule in RULES.items():
+        for name, rule in (rules.RULES | rooms.RULES).items():
             found += [Finding(source.path, line, name, text) for line, text in rule(source) if not source.allows(line, name)]
     return found
 

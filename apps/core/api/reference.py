@@ -28,6 +28,7 @@ def document() -> bytes:
 
 @require_safe
 def openapi_json(request: HttpRequest) -> HttpResponse:
+    """The OpenAPI description, for whoever asks: without a key and from any page."""
     headers = {"Access-Control-Allow-Origin": "*", "Cache-Control": "public, max-age=300"}
     return HttpResponse(document(), content_type="application/json", headers=headers)
 

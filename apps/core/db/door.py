@@ -6,6 +6,7 @@ process's lines (always autocommitted: nothing is ever open across an await).
 """
 
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any, cast
 
 import msgspec
@@ -35,14 +36,20 @@ encode_command = msgspec.json.Encoder(enc_hook=str).encode
 
 
 def encode(commands: Sequence[Command]) -> str:
+    """The JSON array that a write function takes; what JSON has no form for (ids, times) as its text."""
     return encode_command(commands).decode()
 
 
 def call(function: str, commands: Sequence[Command]) -> list[Outcome]:
     """The outcomes of `function(commands)` on Django's connection."""
     with connection.cursor() as cursor:
-        cursor.execute(f"SELECT {function}(%s::jsonb)::text", [encode(commands)])
+        cursor.execute(_calling(function), [encode(commands)])
         return cast(list[Outcome], orjson.loads(cursor.fetchone()[0]))
+
+
+@lru_cache(maxsize=200)
+def _calling(function: str) -> str:
+    return f"SELECT {function}(%s::jsonb)::text"  # lint: allow sql-text because callers name functions of ours
 
 
 def query(statement: str, params: Sequence[Any] | dict[str, Any] = ()) -> list[Row]:
@@ -62,7 +69,7 @@ def _read_json(value: Any) -> Any:
 async def acall(function: str, commands: bytes) -> list[Outcome]:
     """The outcomes of `function(commands)`, committed. `commands` is a JSON array; what a flow asks for
     comes here through apps.core.db.batch."""
-    found = await (_writers or _open_writers()).ask(f"SELECT {function}(%s::jsonb)::text", [commands.decode()])
+    found = await (_writers or _open_writers()).ask(_calling(function), [commands.decode()])
     return cast(list[Outcome], orjson.loads(found.rows[0][0]))
 
 

@@ -45,6 +45,7 @@ def shadow_summary(*, since: datetime, endpoint: str | None = None) -> list[Summ
 
 
 def total(summaries: list[Summary]) -> Summary:
+    """The sums of all of them, as those of an endpoint named "total"."""
     return Summary("total", *(sum(getattr(one, name) for one in summaries) for name in _NUMBERS))
 
 

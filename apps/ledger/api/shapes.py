@@ -84,6 +84,7 @@ class LedgerEntry(ObjectShape):
 
 
 def render_account(row: Mapping[str, Any]) -> dict[str, Any]:
+    """The `LedgerAccount` of a row of `ledger.selectors.merchant_accounts`; amounts in minor units, on the account's normal side."""
     return {
         "id": encode("acc", row["id"]),
         "object": "ledger.account",
@@ -99,6 +100,7 @@ def render_account(row: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def render_entry(row: Mapping[str, Any]) -> dict[str, Any]:
+    """The `LedgerEntry` of a row of `ledger.selectors.merchant_entries`; amounts in minor units, never negative: `side` says which way."""
     return {
         "id": encode("ent", row["id"]),
         "object": "ledger.entry",

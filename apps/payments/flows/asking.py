@@ -40,6 +40,7 @@ class Request(Struct, frozen=True, kw_only=True):
 
 
 def request_of(caller: Caller, key: RequestKey, object_id: UUID, *, expand: frozenset[str], reason: str | None = None) -> Request:
+    """What is kept of a request until its answer is stored: who finishes it may be another process."""
     return Request(key=key.claim(object_id), expand=sorted(expand), request_id=caller.request_id, reason=reason)
 
 

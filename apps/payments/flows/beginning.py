@@ -112,6 +112,7 @@ def _without_empty(metadata: dict[str, str] | None) -> dict[str, str]:
 
 
 def options_of(body: requests.Confirmation) -> Json:
+    """The options by kind of payment method, without those that were not given."""
     if body.payment_method_options is None:
         return {}
     given = requests.plain(body.payment_method_options) or {}

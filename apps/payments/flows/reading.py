@@ -28,6 +28,7 @@ Json = dict[str, Any]
 
 
 def columns_of(alias: str, kind: type[Struct]) -> str:
+    """The columns of the table `alias` that a row of `kind` is made of, as SQL."""
     return ", ".join(f"{alias}.{field}" for field in kind.__struct_fields__)
 
 
@@ -94,8 +95,12 @@ def _intents(expand: frozenset[str], where: str) -> _Statements:
     aliases = {alias for _, alias, _, _ in parts}
     versions = ", ".join(f'{f"{alias}.xmin" if alias in aliases else "NULL::xid"} AS "{alias}.xmin"' for alias in _VERSIONED)
     selected = ", ".join(_shown_of(alias, kind, name) for kind, alias, name, _ in parts)
-    rest = f"FROM payments_intent i {' '.join(join for *_, join in parts)} WHERE {where}"
-    return _Statements(f"SELECT {versions}, i.id {rest}", f"SELECT {versions}, {selected} {rest}", _places(parts))
+    rest = (
+        f"FROM payments_intent i {' '.join(join for *_, join in parts)} WHERE {where}"  # lint: allow sql-text because both come from below
+    )
+    ids = f"SELECT {versions}, i.id {rest}"  # lint: allow sql-text because aliases and columns are ours
+    whole = f"SELECT {versions}, {selected} {rest}"  # lint: allow sql-text because aliases and columns are ours
+    return _Statements(ids, whole, _places(parts))
 
 
 def _places(parts: list[_Join]) -> Places:
@@ -189,6 +194,7 @@ _TABLES: dict[type[Struct], str] = {
 
 
 def one(kind: type[Struct], id: UUID) -> Flow[Any]:
+    """The row of that kind and id, whoever has it; or None."""
     found = yield Rows(f"SELECT {columns_of('x', kind)} FROM {_TABLES[kind]} x WHERE x.id = %s", [id])
     return rows.read(kind, found[0]) if found else None
 

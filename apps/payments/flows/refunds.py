@@ -125,6 +125,7 @@ def _refusal(outcome: Json, body: requests.CreateRefund, charge: Charge) -> Exce
 
 
 def held_of(found: Json) -> HeldRefund:
+    """The rows of a refund that a write function gave back."""
     return HeldRefund(
         attempt=rows.read(Attempt, found["attempt"]),
         refund=rows.read(Refund, found["refund"]),

@@ -97,6 +97,7 @@ def _answer(settled: Settled, customer: Customer | None, request: Request, telli
 
 
 def declined_answer(document: Any, settled: Settled, request: Request) -> Answer:
+    """The answer `card_declined` (402) to a payment that the gateway refused; `document` is the intent after it."""
     assert settled.refusal is not None  # noqa: S101  (only a refusal is answered so)
     about: Json = {"payment_intent": document}
     if settled.charge is not None and settled.charge.status == "failed":

@@ -18,6 +18,7 @@ Json = dict[str, Any]
 
 
 def encoded(document: Any) -> str:
+    """The JSON of a rendered object, as text: what a command for a write function holds."""
     return encode(document).decode()
 
 

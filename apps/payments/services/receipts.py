@@ -14,4 +14,5 @@ def receipt_is_due(*, charge_id: UUID, email: str) -> bool:
 
 
 def receipt_was_sent(*, charge_id: UUID) -> None:
+    """The receipt is not sent again. Says nothing where it was noted before."""
     Receipt.objects.filter(charge_id=charge_id, sent_at=None).update(sent_at=Now())
