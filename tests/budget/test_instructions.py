@@ -14,14 +14,14 @@ from tests.factories import new_merchant
 
 # Instructions of a request by instructions of the unit, as a failure would print them.
 RECORDED = {
-    "create": 0.272,
-    "transfer": 0.268,
-    "confirm": 0.545,
-    "get": 0.143,
-    "list": 0.184,
+    "create": 0.239,
+    "transfer": 0.251,
+    "confirm": 0.481,
+    "get": 0.138,
+    "list": 0.171,
     "new list": 0.9,
-    "balance": 0.106,
-    "replay": 0.145,
+    "balance": 0.095,
+    "replay": 0.103,
 }
 MOST = 1.15
 
