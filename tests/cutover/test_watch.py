@@ -2,8 +2,10 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from contextlib import closing
 from typing import Any
 
+import psycopg
 import pytest
 from django.conf import settings
 from django.db import connections
@@ -64,6 +66,19 @@ async def test_counts_are_told_once(watcher) -> None:
     lane.hot.requests = 1
     await watcher.tick()
     assert await in_thread(told) == (6, 2)
+
+
+async def test_the_watch_outlives_what_nobody_has_foreseen(watcher, monkeypatch) -> None:
+    def odd(said: Any) -> None:
+        monkeypatch.undo()
+        raise ValueError("an answer that nobody understands")
+
+    monkeypatch.setattr(watcher, "_learn", odd)
+    watcher.begin()
+    await in_thread(services.throw, endpoint=BALANCE, hot_percent=30, **BY)
+    async with asyncio.timeout(20):
+        while watch.LANES[BALANCE].plan.others != 30:
+            await asyncio.sleep(0.05)
 
 
 async def test_a_change_is_learnt_by_the_next_question(watcher) -> None:
@@ -127,3 +142,15 @@ async def test_a_refusal_by_the_endpoint_is_no_failure(watching, make_merchant) 
     before = tally.failures
     reply = await send(shop, "GET", "/v1/payment_intents/pi_nobody")
     assert (path_of(reply), reply.status, tally.failures) == ("hot", 404, before)
+
+
+async def test_what_takes_long_to_fail_is_told_with_its_request(watching, make_merchant) -> None:
+    shop, before = await in_thread(make_merchant), await in_thread(told)
+    with closing(await in_thread(psycopg.connect, conninfo=settings.DATABASE_OWNER_DSN)) as owner:
+        owner.execute("LOCK TABLE ledger_account IN ACCESS EXCLUSIVE MODE")
+        # They fail when the wait for a lock ends, several questions of the process later.
+        replies = await asyncio.gather(*(send(shop, "GET", "/v1/balance") for _ in range(3)))
+    await watch.stop()
+    after = await in_thread(told)
+    assert ([reply.status for reply in replies], watch._watcher) == ([503] * 3, None)
+    assert (after[0] - before[0], after[1] - before[1]) == (3, 3)

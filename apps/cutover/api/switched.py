@@ -47,11 +47,13 @@ class SwitchedView(HotView):
         if not lane.is_hot and not lane.plan.is_hot(self.caller.merchant_id, self._token()):
             return self._classic(lane)
         self.lane = lane
-        lane.hot.requests += 1
         return super().admitted(method, **kwargs)
 
+    # A request is counted when it ends, with what came of it: told apart, failures that took long to fail would
+    # stand beside the few requests that came meanwhile.
     def failed(self) -> None:
         if self.lane is not None:
+            self.lane.hot.requests += 1
             self.lane.hot.failures += 1
 
     def refused(self, error: FlorinError) -> HttpResponse:
@@ -64,11 +66,12 @@ class SwitchedView(HotView):
 
     def observed(self, response: HttpResponse) -> None:
         if self.lane is not None:
+            self.lane.hot.requests += 1
             shadowing.offer(self.lane.endpoint, self.caller, self.request, response)
 
     async def _classic(self, lane: Lane) -> HttpResponse:
-        lane.classic.requests += 1
         response = await classic.answer(cast(ASGIRequest, self.request), HandedOver(self.caller, self.rate_headers))
+        lane.classic.requests += 1
         lane.classic.failures += response.status_code >= 500
         return response
 

@@ -111,7 +111,11 @@ class Watcher:
     async def _watch(self) -> None:
         while True:
             await asyncio.sleep(TICK_S)
-            await self.tick()
+            try:
+                await self.tick()
+            except Exception:
+                # The task must outlive what nobody has foreseen: without it, this process obeys no switch any more.
+                log.exception("cutover.not_asked")
 
     async def tick(self) -> None:
         """Tells the counts, learns the rules if they have changed."""
