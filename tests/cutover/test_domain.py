@@ -61,19 +61,22 @@ def test_merchants_are_spread_each_in_its_own_way() -> None:
     ("seen", "words"),
     [
         (Seen(), None),
-        (Seen(99, 99), None),
-        (Seen(100, 5), None),
-        (Seen(100, 6), "6 of 100 hot requests failed within 60 s (6.0 %; at most 5 % may)"),
-        (Seen(1_000, 0, 199, 199), None),
-        (Seen(1_000, 0, 200, 1), None),
-        (Seen(1_000, 0, 200, 2), "2 of 200 answers differ from the classic ones (1.0 %; at most 0.5 % may)"),
-        (Seen(0, 0, 200, 2, "fee"), "2 of 200 answers differ from the classic ones (1.0 %; at most 0.5 % may), mostly in: fee"),
+        (Seen(5, 5, 60), None),
+        (Seen(6, 6, 60), "6 of 6 hot requests failed within 60 s (100.0 %; at most 5 % may)"),
+        (Seen(100, 5, 60), None),
+        (Seen(100, 6, 90), "6 of 100 hot requests failed within 90 s (6.0 %; at most 5 % may)"),
+        (Seen(121, 6, 60), None),
+        (Seen(1_000, 0, 60, 1, 1), None),
+        (Seen(1_000, 0, 60, 2, 2), "2 of 2 answers differ from the classic ones (100.0 %; at most 0.5 % may)"),
+        (Seen(1_000, 0, 60, 200, 1), None),
+        (Seen(1_000, 0, 60, 200, 2), "2 of 200 answers differ from the classic ones (1.0 %; at most 0.5 % may)"),
+        (Seen(0, 0, 60, 200, 2, "fee"), "2 of 200 answers differ from the classic ones (1.0 %; at most 0.5 % may), mostly in: fee"),
     ],
 )
-def test_an_endpoint_is_judged_by_enough_requests(seen: Seen, words: str | None) -> None:
+def test_an_endpoint_is_judged_as_soon_as_the_rest_cannot_help_it(seen: Seen, words: str | None) -> None:
     assert complaint(LIMITS, seen) == words
 
 
 def test_without_thresholds_nothing_is_too_much() -> None:
     never = Thresholds(max_error_percent=None, min_requests=1, window_s=60, max_difference_percent=None, min_compared=1)
-    assert complaint(never, Seen(100, 100, 100, 100)) is None
+    assert complaint(never, Seen(100, 100, 60, 100, 100)) is None

@@ -1,9 +1,12 @@
 """Throwing switches, by service and by command."""
 
 import io
+import re
+from datetime import timedelta
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.utils import timezone
 
 from apps.core import ids
 from apps.core.errors import InvalidRequest, NotFound
@@ -87,6 +90,32 @@ def test_failures_before_the_last_switch_do_not_count(scratch_database) -> None:
     Outcome.objects.create(at=changed, endpoint=BALANCE, path="hot", requests=9, failures=9)
     assert services.roll_back_where_due() == [BALANCE]
     assert selectors.rules() == [Rule(BALANCE, None, 0)]
+
+
+def count(requests: int, failures: int, minutes_ago: float) -> None:
+    at = timezone.now() - timedelta(minutes=minutes_ago)
+    Outcome.objects.create(at=at, endpoint=BALANCE, path="hot", requests=requests, failures=failures)
+
+
+def test_one_that_is_hardly_asked_is_judged_by_what_it_did_in_the_last_hour(scratch_database) -> None:
+    count(10, 6, minutes_ago=61)
+    for minutes_ago in (50, 40, 30, 20, 10):
+        count(1, 1, minutes_ago)
+    assert services.roll_back_where_due() == []
+    count(1, 1, minutes_ago=0)
+    assert services.roll_back_where_due() == [BALANCE]
+    assert re.search(r"6 of 6 hot requests failed within 300\d s \(100.0 %", selectors.switch(BALANCE).reason)
+
+
+def test_one_that_is_asked_often_is_not_blamed_for_what_is_long_past(scratch_database) -> None:
+    count(100, 50, minutes_ago=2)
+    count(95, 2, minutes_ago=0.5)
+    count(5, 0, minutes_ago=0)
+    assert services.roll_back_where_due() == []
+    count(20, 4, minutes_ago=0.1)
+    assert services.roll_back_where_due() == []
+    count(1, 1, minutes_ago=0.2)
+    assert services.roll_back_where_due() == [BALANCE]
 
 
 def test_failures_of_the_classic_path_throw_nothing(scratch_database) -> None:

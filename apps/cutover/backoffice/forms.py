@@ -19,6 +19,8 @@ _WAYS = [
     (INHERIT, "No say of its own: the less specific switch decides"),
 ]
 
+_FEWER = "If there were fewer, the others are taken to be good: what would be too many even so is too many at once."
+
 
 class ReasonForm(forms.Form):
     reason = forms.CharField(
@@ -63,13 +65,23 @@ class LimitForm(ReasonForm):
         required=False, min_value=0, max_value=100, decimal_places=2, widget=UnfoldAdminDecimalFieldWidget,
         label="Failures: at most, in percent of the hot requests", help_text="Empty: failures never turn it classic.",
     )  # fmt: skip
-    min_requests = forms.IntegerField(min_value=1, widget=UnfoldAdminIntegerFieldWidget, label="… among at least so many requests")
-    window_s = forms.IntegerField(min_value=5, max_value=3600, widget=UnfoldAdminIntegerFieldWidget, label="… within so many seconds")
+    min_requests = forms.IntegerField(
+        min_value=1, widget=UnfoldAdminIntegerFieldWidget, label="… among at least so many requests", help_text=_FEWER
+    )
+    window_s = forms.IntegerField(
+        min_value=5,
+        max_value=3600,
+        widget=UnfoldAdminIntegerFieldWidget,
+        label="… within so many seconds",
+        help_text="Longer, up to an hour, while there were fewer requests than that.",
+    )
     max_difference_percent = forms.DecimalField(
         required=False, min_value=0, max_value=100, decimal_places=2, widget=UnfoldAdminDecimalFieldWidget,
         label="Differences: at most, in percent of the answers that were compared", help_text="Empty: differences never turn it classic.",
     )  # fmt: skip
-    min_compared = forms.IntegerField(min_value=1, widget=UnfoldAdminIntegerFieldWidget, label="… among at least so many comparisons")
+    min_compared = forms.IntegerField(
+        min_value=1, widget=UnfoldAdminIntegerFieldWidget, label="… among at least so many comparisons", help_text=_FEWER
+    )
     field_order = ("max_error_percent", "min_requests", "window_s", "max_difference_percent", "min_compared", "reason")
 
 

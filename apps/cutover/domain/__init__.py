@@ -74,7 +74,7 @@ def _plan(endpoint: str, said: Mapping[tuple[str, UUID | None], int]) -> Plan:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Thresholds:
-    """Above what an endpoint is turned classic: percent, and how many it takes to judge. None: never."""
+    """Above what an endpoint is turned classic: percent, and among at least how many. None: never."""
 
     max_error_percent: Decimal | None
     min_requests: int
@@ -85,11 +85,12 @@ class Thresholds:
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """How many hot requests there were and how many failed; how many answers were compared with the
-    twin's and how many differed, and where most of them did."""
+    """How many hot requests there were and how many failed, within how many seconds; how many answers
+    were compared with the twin's and how many differed, and where most of them did."""
 
     requests: int = 0
     failures: int = 0
+    seconds: int = 0
     compared: int = 0
     differing: int = 0
     mostly: str = ""
@@ -97,17 +98,21 @@ class Seen:
 
 def complaint(allowed: Thresholds, seen: Seen) -> str | None:
     """Why an endpoint may not stay hot; None if it may."""
-    most, least = allowed.max_error_percent, allowed.min_requests
-    if most is not None and seen.requests >= least and seen.failures * 100 > seen.requests * most:
-        what = f"{seen.failures} of {seen.requests} hot requests failed within {allowed.window_s} s"
-        return f"{what} ({_percent(seen.failures, seen.requests)} %; at most {most.normalize():f} % may)"
-    most, least = allowed.max_difference_percent, allowed.min_compared
-    if most is not None and seen.compared >= least and seen.differing * 100 > seen.compared * most:
+    if _too_many(seen.failures, seen.requests, allowed.min_requests, allowed.max_error_percent):
+        what = f"{seen.failures} of {seen.requests} hot requests failed within {seen.seconds} s"
+        return f"{what} ({_share(seen.failures, seen.requests, allowed.max_error_percent)})"
+    if _too_many(seen.differing, seen.compared, allowed.min_compared, allowed.max_difference_percent):
         what = f"{seen.differing} of {seen.compared} answers differ from the classic ones"
         where = f", mostly in: {seen.mostly}" if seen.mostly else ""
-        return f"{what} ({_percent(seen.differing, seen.compared)} %; at most {most.normalize():f} % may){where}"
+        return f"{what} ({_share(seen.differing, seen.compared, allowed.max_difference_percent)}){where}"
     return None
 
 
-def _percent(part: int, whole: int) -> str:
-    return f"{100 * part / whole:.1f}"
+def _too_many(bad: int, all: int, least: int, most: Decimal | None) -> bool:
+    """Whether more than `most` percent are bad, of at least `least`. Where there are fewer, those to come are
+    taken to be good: what would be too many even so is too many now."""
+    return most is not None and bad * 100 > max(all, least) * most
+
+
+def _share(part: int, whole: int, most: Decimal | None) -> str:
+    return f"{100 * part / whole:.1f} %; at most {(most or Decimal()).normalize():f} % may"

@@ -1,21 +1,22 @@
 """Questions about switches and about how their endpoints do."""
 
 from collections.abc import Iterable
-from datetime import datetime, timedelta
+from datetime import datetime
 from uuid import UUID
 
-from django.db.models import Max, Q, Sum
-from django.db.models.functions import Now
+from django.db.models import Max, Q
 
 from apps.core import db
 from apps.cutover import domain
 from apps.cutover.domain import EVERY, HOT, Rule, Seen, Thresholds
-from apps.cutover.models import Change, Outcome, Switch
+from apps.cutover.models import Change, Switch
 from apps.cutover.selectors.shadow import differences, mostly_in
 from apps.merchants.models import Merchant
 
 # Differences are rarer than failures and are looked for in a sample only.
 DIFFERENCES_S = 3600
+# How long counts are kept: an endpoint with little traffic is judged by this much of it.
+KEPT_S = 3600
 _THRESHOLDS = ("max_error_percent", "min_requests", "window_s", "max_difference_percent", "min_compared")
 
 
@@ -45,21 +46,26 @@ def thresholds(endpoint: str) -> Thresholds:
 def complaint(endpoint: str) -> str | None:
     """Why this endpoint may not stay hot, by what happened since it was last switched."""
     allowed = thresholds(endpoint)
-    seen = outcomes(endpoint, HOT, allowed.window_s)
+    requests, failures, seconds = outcomes(endpoint, HOT, allowed.window_s, allowed.min_requests)
     from_then_on = since(endpoint)
     compared, differing = differences(endpoint, from_then_on)
     mostly = mostly_in(endpoint, from_then_on) if differing else ""
-    return domain.complaint(allowed, Seen(*seen, compared, differing, mostly))
+    return domain.complaint(allowed, Seen(requests, failures, seconds, compared, differing, mostly))
 
 
-def outcomes(endpoint: str, path: str, seconds: int) -> tuple[int, int]:
-    """(requests, failures) of the last seconds, after the endpoint was last switched."""
-    found = Outcome.objects.filter(endpoint=endpoint, path=path, at__gt=Now() - timedelta(seconds=seconds))
-    switched = _switched_at(endpoint)
-    if switched is not None:
-        found = found.filter(at__gte=switched)
-    counted = found.aggregate(requests=Sum("requests"), failures=Sum("failures"))
-    return counted["requests"] or 0, counted["failures"] or 0
+def outcomes(endpoint: str, path: str, seconds: int, least: int = 0) -> tuple[int, int, int]:
+    """(requests, failures, within how many seconds) of the last `seconds`, after the endpoint was last
+    switched; where these are fewer than `least`, of as much of the last hour as it takes."""
+    found = db.query(
+        "SELECT coalesce(sum(requests), 0)::bigint AS requests, coalesce(sum(failures), 0)::bigint AS failures,"
+        " greatest(%(seconds)s, ceil(extract(epoch FROM clock_timestamp() - min(at))))::int AS seconds"
+        " FROM (SELECT at, requests, failures, sum(requests) OVER (ORDER BY at DESC) - requests AS later FROM cutover_outcome"
+        " WHERE endpoint = %(endpoint)s AND path = %(path)s AND at > clock_timestamp() - make_interval(secs => %(most)s)"
+        " AND at >= coalesce(%(switched)s::timestamptz, '-infinity')) latest"
+        " WHERE at > clock_timestamp() - make_interval(secs => %(seconds)s) OR later < %(least)s",
+        {"endpoint": endpoint, "path": path, "seconds": seconds, "least": least, "most": KEPT_S, "switched": _switched_at(endpoint)},
+    )[0]
+    return found["requests"], found["failures"], found["seconds"]
 
 
 def changes(limit: int) -> list[Change]:

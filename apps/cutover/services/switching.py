@@ -20,7 +20,7 @@ from apps.cutover.models import Outcome, Switch
 from apps.merchants import selectors as merchants
 
 AUTOMATIC = "automatic"
-_KEPT = timedelta(hours=1)
+_KEPT = timedelta(seconds=selectors.KEPT_S)
 _MAX_REASON = 500
 _PERCENT = {HOT: 100, CLASSIC: 0}
 
