@@ -65,6 +65,8 @@ SHADOW_READ_PERCENT = env.share("SHADOW_READ_PERCENT", 0.0)
 SHADOW_HISTORY = "apps.payments.flows.history.history_of"
 SHADOW_WRITE_PERCENT = env.share("SHADOW_WRITE_PERCENT", 0.0)
 ASGI_APPLICATION = "config.asgi.application"
+# Who signs in without having asked for a page gets the back office.
+LOGIN_REDIRECT_URL = "admin:index"
 WSGI_APPLICATION = "config.wsgi.application"
 APPEND_SLASH = True
 

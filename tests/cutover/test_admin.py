@@ -1,5 +1,7 @@
 """The pages on which switches are thrown."""
 
+import re
+
 import pytest
 from django.contrib.auth.models import Permission, User
 from django.test import Client
@@ -61,6 +63,61 @@ def test_everything_is_rolled_back_by_one_click(operator) -> None:
     assert {change.actor for change in Change.objects.filter(reason="alarm")} == {operator.name}
 
 
+def opened(client: Client, name: str, *args) -> dict[str, str]:
+    """What a page that was opened just now sends along, unseen."""
+    found = re.search(r'name="seen" value="(\d+)"', text_of(client, name, *args))
+    return {"seen": found[1] if found else "none"}
+
+
+def test_who_has_not_seen_a_rollback_does_not_undo_it(operator) -> None:
+    services.throw(endpoint=BALANCE, hot_percent=10, actor="bob", reason="a pilot")
+    page, form = reverse("admin:cutover_switch_throw"), opened(operator, "admin:cutover_switch_throw")
+    form |= {"endpoint": BALANCE, "way": "share", "percent": "25", "reason": "the next step"}
+    services.roll_back(endpoint=BALANCE, to="classic", actor=services.AUTOMATIC, reason="automatic: it failed")
+    shown = operator.post(page, form).content.decode()
+    assert selectors.switch(BALANCE).hot_percent == 0
+    assert "Nothing was changed: meanwhile automatic changed balance.retrieve: 10 % hot → classic, because: automatic: it failed." in shown
+    latest = re.search(r'name="seen" value="(\d+)"', shown)
+    operator.post(page, form | {"seen": latest[1] if latest else ""})
+    assert selectors.switch(BALANCE).hot_percent == 25
+
+
+def test_what_others_did_elsewhere_is_in_nobodys_way(operator, make_merchant) -> None:
+    form = opened(operator, "admin:cutover_switch_throw") | {"endpoint": BALANCE, "way": "classic", "reason": "x"}
+    services.throw(endpoint="refunds.create", hot_percent=10, actor="bob", reason="a pilot")
+    services.throw(endpoint=BALANCE, merchant_id=make_merchant().id, hot_percent=10, actor="bob", reason="a pilot")
+    operator.post(reverse("admin:cutover_switch_throw"), form)
+    assert selectors.switch(BALANCE).hot_percent == 0
+
+
+def test_thresholds_of_two_people_at_once_are_those_of_the_first(operator) -> None:
+    form = {"max_error_percent": "2.5", "min_requests": 50, "window_s": 30, "max_difference_percent": "", "min_compared": 10, "reason": "x"}
+    form |= opened(operator, "admin:cutover_switch_limit", BALANCE)
+    services.limit(endpoint=BALANCE, min_requests=7, actor="bob", reason="judge sooner")
+    shown = operator.post(reverse("admin:cutover_switch_limit", args=[BALANCE]), form).content.decode()
+    assert (selectors.thresholds(BALANCE).min_requests, "meanwhile bob changed" in shown) == (7, True)
+
+
+def test_everything_turns_hot_only_for_who_has_seen_what_was_turned_classic(operator) -> None:
+    before = opened(operator, LIST)
+    services.roll_back(endpoint=BALANCE, to="classic", actor=services.AUTOMATIC, reason="automatic: it failed")
+    page, form = reverse("admin:cutover_switch_roll_back"), {"to": "hot", "reason": "go on"}
+    shown = operator.post(page, form | before, follow=True).content.decode()
+    assert (selectors.switch(BALANCE).hot_percent, "meanwhile automatic changed" in shown) == (0, True)
+    operator.post(page, form | opened(operator, LIST))
+    assert selectors.switch(BALANCE).hot_percent == 100
+
+
+def test_a_switch_says_whom_it_does_not_reach(operator, make_merchant) -> None:
+    shop = make_merchant()
+    services.throw(endpoint=BALANCE, hot_percent=25, actor="bob", reason="a pilot")
+    services.throw(endpoint=BALANCE, merchant_id=shop.id, hot_percent=100, actor="bob", reason="a pilot")
+    form = opened(operator, "admin:cutover_switch_throw") | {"endpoint": "*", "way": "classic", "reason": "alarm"}
+    shown = operator.post(reverse("admin:cutover_switch_throw"), form, follow=True).content.decode()
+    told = f"Not reached, because they have a switch of their own: balance.retrieve (25 % hot), balance.retrieve for {shop.account} (hot)."
+    assert told in shown
+
+
 def test_thresholds_are_set_on_their_page(operator) -> None:
     form = {"max_error_percent": "2.5", "min_requests": 50, "window_s": 30, "max_difference_percent": "", "min_compared": 10, "reason": "x"}
     operator.post(reverse("admin:cutover_switch_limit", args=[BALANCE]), form)
@@ -114,3 +171,9 @@ def test_the_screen_asks_as_much_for_many_merchants_as_for_one(operator, make_me
         services.throw(endpoint=BALANCE, merchant_id=make_merchant().id, hot_percent=0, actor="bob", reason="a pilot")
     with django_assert_max_num_queries(45):
         text_of(operator)
+
+
+def test_who_signs_in_without_having_asked_for_a_page_gets_the_back_office(scratch_database) -> None:
+    user = User.objects.create_user(f"ada-{ids.new_id()}", password="a long password", is_staff=True)
+    response = Client().post(reverse("admin:login"), {"username": user.username, "password": "a long password"})
+    assert (response.status_code, response.headers["Location"]) == (302, reverse("admin:index"))

@@ -69,6 +69,28 @@ def test_nobody_is_no_merchant(database) -> None:
     assert not Change.objects.filter(merchant_id=nobody).exists()
 
 
+@pytest.mark.parametrize(
+    ("thrown", "apart"),
+    [
+        (("*", None, 0), {"balance.retrieve", "balance.retrieve ada", "payment_intents.create", "* bob"}),
+        ((BALANCE, None, 0), {"balance.retrieve ada"}),
+        ((BALANCE, None, 100), set()),
+        (("*", "ada", 0), {"balance.retrieve", "balance.retrieve ada", "payment_intents.create"}),
+        (("*", "bob", 50), {"balance.retrieve", "payment_intents.create"}),
+        ((BALANCE, "ada", 0), set()),
+        (("*", None, None), set()),
+    ],
+)
+def test_what_a_switch_does_not_reach(scratch_database, make_merchant, thrown, apart) -> None:
+    shops = {"ada": make_merchant().id, "bob": make_merchant().id, None: None}
+    named = {id: f" {name}" for name, id in shops.items() if name} | {None: ""}
+    said = [(BALANCE, None, 25), (BALANCE, "ada", 100), (CREATE, None, 75), ("*", "bob", 100), ("refunds.create", None, None), thrown]
+    for endpoint, name, percent in said:
+        services.throw(endpoint=endpoint, merchant_id=shops[name], hot_percent=percent, **BY)
+    found = selectors.out_of_reach(thrown[0], shops[thrown[1]])
+    assert {f"{one.endpoint}{named[one.merchant_id]}" for one in found} == apart
+
+
 def test_a_rollback_moves_whatever_was_said(scratch_database, make_merchant) -> None:
     ada, bob = make_merchant(), make_merchant()
     for endpoint, merchant, percent in [(CREATE, None, 50), (CREATE, ada.id, 100), ("*", bob.id, 100), (BALANCE, ada.id, None)]:
@@ -158,3 +180,9 @@ def test_the_command_says_what_is_wrong(shop) -> None:
     with pytest.raises(CommandError, match="--reason"):
         command("rollback", "classic")
     assert rules_of(shop) == {}
+
+
+def test_the_command_says_whom_a_switch_does_not_reach(shop) -> None:
+    services.throw(endpoint=BALANCE, merchant_id=shop.id, hot_percent=25, **BY)
+    said = command("set", "*", "classic", "--merchant", shop.account, "--reason", "x")
+    assert f"Not reached, because they have a switch of their own: {BALANCE} for {shop.account} (25 % hot)." in said

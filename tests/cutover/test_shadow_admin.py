@@ -152,8 +152,16 @@ async def test_a_share_set_by_command_reaches_a_running_process_and_can_be_chang
         await asyncio.to_thread(lambda: ShadowRate.objects.all().delete())
 
 
+def test_a_share_above_all_is_refused_in_plain_words(scratch_database) -> None:
+    client = person("view_shadowrate", "add_shadowrate")
+    shown = client.post(reverse("admin:cutover_shadowrate_add"), {"endpoint": BALANCE, "percent": "101"}).content.decode()
+    assert ("less than or equal to 100" in shown, "Constraint" in shown) == (True, False)
+    client.post(reverse("admin:cutover_shadowrate_add"), {"endpoint": BALANCE, "percent": "2.5"})
+    assert [float(rate.percent) for rate in ShadowRate.objects.all()] == [2.5]
+
+
 def test_a_share_that_is_none_is_refused(scratch_database) -> None:
-    for wrong in ("101", "-1", "many"):
+    for wrong in ("101", "-1", "many", "NaN", "Infinity", "1e-9"):
         with pytest.raises(CommandError, match="no percentage"):
             said("rate", BALANCE, wrong)
     assert db.query("SELECT * FROM cutover_shadow_rate") == []

@@ -79,6 +79,7 @@ async def test_the_watch_outlives_what_nobody_has_foreseen(watcher, monkeypatch)
     async with asyncio.timeout(20):
         while watch.LANES[BALANCE].plan.others != 30:
             await asyncio.sleep(0.05)
+    assert (watcher.known > 0, watcher.task.done()) == (True, False)
 
 
 async def test_a_change_is_learnt_by_the_next_question(watcher) -> None:

@@ -14,6 +14,7 @@ from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html
 from unfold.admin import ModelAdmin
 from unfold.decorators import display
+from unfold.widgets import UnfoldAdminDecimalFieldWidget
 
 from apps.core.backoffice import Records, one_of
 from apps.core.ids import encode
@@ -130,11 +131,16 @@ class DifferenceAdmin(Records):
         return "explained" if record.explained_at else "new"
 
 
+class RateForm(forms.ModelForm):  # type: ignore[type-arg]  # not subscriptable at run time
+    percent = forms.DecimalField(min_value=0, max_value=100, max_digits=6, decimal_places=3, widget=UnfoldAdminDecimalFieldWidget)
+
+
 @admin.register(ShadowRate)
 class ShadowRateAdmin(ModelAdmin):
     """How much of what is compared. Rows may be removed: then the setting counts again."""
 
     list_display = ("endpoint", "percent", "changed_at", "changed_by")
+    form = RateForm
     fields = ("endpoint", "percent")
     ordering = ("endpoint",)
 

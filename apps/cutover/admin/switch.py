@@ -45,6 +45,7 @@ class SwitchAdmin(Records):
             "changes": selectors.changes(10),
             "may_change": may_change(request),
             "roll_back": RollBackForm(),
+            "seen": selectors.latest_change(),
         }
         return TemplateResponse(request, "cutover/switches.html", self.admin_site.each_context(request) | context)
 

@@ -49,7 +49,7 @@ class ThrowForm(ReasonForm):
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or self.cleaned_data
-        if cleaned.get("way") == SHARE and cleaned.get("percent") is None:
+        if cleaned.get("way") == SHARE and cleaned.get("percent") is None and "percent" not in self.errors:
             self.add_error("percent", "Say how many percent go hot.")
         return cleaned
 

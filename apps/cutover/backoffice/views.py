@@ -15,8 +15,10 @@ from apps.core.ids import decode
 from apps.cutover import selectors, services
 from apps.cutover.backoffice.forms import INHERIT, SHARE, LimitForm, RollBackForm, ThrowForm
 from apps.cutover.domain import CLASSIC, ENDPOINTS, EVERY, HOT
+from apps.cutover.models import Change
 
 F = TypeVar("F", bound=forms.Form)
+_LONGEST = 19  # digits of a bigint
 THRESHOLDS = ("max_error_percent", "min_requests", "window_s", "max_difference_percent", "min_compared")
 
 
@@ -32,18 +34,42 @@ class ChangePage(UnfoldModelAdminViewMixin, FormView):  # type: ignore[misc,type
     def actor(self) -> str:
         return str(self.request.user.get_username())
 
+    @property
+    def seen(self) -> int:
+        """The latest change that the person at the form has been shown."""
+        sent = self.request.POST.get("seen", "")
+        return int(sent) if sent.isdecimal() and len(sent) < _LONGEST else 0
+
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         context: dict[str, Any] = super().get_context_data(**kwargs)
-        return context | {"explanation": self.explanation, "button": self.button}
+        seen = self.seen if self.request.method == "POST" else selectors.latest_change()
+        return {"seen": seen} | context | {"explanation": self.explanation, "button": self.button}
 
     def changed(self, form: F, change: Callable[[F], str]) -> HttpResponse:
         """What `change` says it did; or the form again, with what is wrong with it."""
         try:
             messages.success(self.request, change(form))
+        except services.Overtaken as overtaken:
+            form.add_error(None, _told(overtaken.changes))
+            return self.overtaken(form, overtaken.changes[0].id)
         except FlorinError as error:
             form.add_error(error.param if error.param in form.fields else None, error.text)
             return self.form_invalid(form)
         return redirect("admin:cutover_switch_changelist")
+
+    def overtaken(self, form: forms.Form, latest: int) -> HttpResponse:
+        """The form again, for somebody who now knows what others did."""
+        return self.render_to_response(self.get_context_data(form=form, seen=latest))
+
+
+def _told(changes: list[Change]) -> str:
+    """What others did while somebody looked at a form."""
+    first = changes[0]
+    more = f" (and {len(changes) - 1} more)" if len(changes) > 1 else ""
+    return (
+        f"Nothing was changed: meanwhile {first.actor} changed {first.what}, because: {first.reason}{more}."
+        " If what you want is still right, send it again."
+    )
 
 
 class ThrowPage(ChangePage):
@@ -67,9 +93,11 @@ class ThrowPage(ChangePage):
 
     def _throw(self, form: ThrowForm) -> str:
         said = form.cleaned_data
-        changed = services.throw(
-            endpoint=said["endpoint"], merchant_id=said["merchant"], hot_percent=form.hot_percent, actor=self.actor, reason=said["reason"]
-        )
+        where = {"endpoint": said["endpoint"], "merchant_id": said["merchant"]}
+        changed = services.throw(**where, hot_percent=form.hot_percent, actor=self.actor, reason=said["reason"], seen=self.seen)
+        apart = selectors.out_of_reach(**where)
+        if apart:
+            messages.warning(self.request, selectors.said_of(apart))
         return "The switch is thrown. Every process follows within a second." if changed else "It was so already."
 
 
@@ -100,7 +128,7 @@ class LimitPage(ChangePage):
 
     def _limit(self, form: LimitForm) -> str:
         thresholds = {name: form.cleaned_data[name] for name in THRESHOLDS}
-        changed = services.limit(endpoint=self.endpoint, actor=self.actor, reason=form.cleaned_data["reason"], **thresholds)
+        changed = services.limit(endpoint=self.endpoint, actor=self.actor, reason=form.cleaned_data["reason"], seen=self.seen, **thresholds)
         return f"The thresholds of {self.endpoint} are set." if changed else "They were so already."
 
 
@@ -114,6 +142,10 @@ class RollBackPage(ChangePage):
     def form_valid(self, form: RollBackForm) -> HttpResponse:
         return self.changed(form, self._roll_back)
 
+    def overtaken(self, form: forms.Form, latest: int) -> HttpResponse:
+        messages.error(self.request, " ".join(form.non_field_errors()))
+        return redirect("admin:cutover_switch_changelist")
+
     def form_invalid(self, form: RollBackForm) -> HttpResponse:
         messages.error(self.request, "Nothing was changed: " + " ".join(str(text) for texts in form.errors.values() for text in texts))
         return redirect("admin:cutover_switch_changelist")
@@ -121,7 +153,9 @@ class RollBackPage(ChangePage):
     def _roll_back(self, form: RollBackForm) -> str:
         said = form.cleaned_data
         endpoint = said["endpoint"] or EVERY
-        many = services.roll_back(endpoint=endpoint, to=said["to"], actor=self.actor, reason=said["reason"])
+        # Nobody who rolls back has to look first; who turns everything hot may not undo what he has not seen.
+        seen = self.seen if said["to"] == HOT else None
+        many = services.roll_back(endpoint=endpoint, to=said["to"], actor=self.actor, reason=said["reason"], seen=seen)
         what = "Everything" if endpoint == EVERY else endpoint
         return f"{what} goes {said['to']}. Every process follows within a second." if many else f"{what} went {said['to']} already."
 

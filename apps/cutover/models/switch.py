@@ -72,6 +72,11 @@ class Switch(models.Model):
     def __str__(self) -> str:
         return _named(self.endpoint, self.merchant_id)
 
+    @property
+    def goes(self) -> str:
+        """Where it sends requests, in a word or three."""
+        return _shown("hot_percent", self.hot_percent)
+
 
 class Change(models.Model):
     """One change of a switch, written by the database itself and never changed. `before` is None for a

@@ -17,6 +17,7 @@ from apps.merchants.models import Merchant
 DIFFERENCES_S = 3600
 # How long counts are kept: an endpoint with little traffic is judged by this much of it.
 KEPT_S = 3600
+_NAMED = 5
 _THRESHOLDS = ("max_error_percent", "min_requests", "window_s", "max_difference_percent", "min_compared")
 
 
@@ -71,6 +72,41 @@ def outcomes(endpoint: str, path: str, seconds: int, least: int = 0) -> tuple[in
 def changes(limit: int) -> list[Change]:
     """The latest changes."""
     return list(Change.objects.order_by("-id")[:limit])
+
+
+def latest_change() -> int:
+    """The number of the latest change; 0 before there is one."""
+    return Change.objects.aggregate(latest=Max("id"))["latest"] or 0
+
+
+def changes_since(seen: int, endpoint: str, merchant_id: UUID | None) -> list[Change]:
+    """Changes after the one numbered `seen` that had a say in what such a switch decides, the latest first."""
+    found = Change.objects.filter(id__gt=seen).filter(Q(merchant_id=None) | Q(merchant_id=merchant_id))
+    found = found if endpoint == EVERY else found.filter(endpoint__in=(endpoint, EVERY))
+    return list(found.order_by("-id"))
+
+
+def out_of_reach(endpoint: str, merchant_id: UUID | None) -> list[Switch]:
+    """More specific switches that go on to send requests another way than this one says."""
+    decided = switch(endpoint, merchant_id).hot_percent
+    others = [one for one in switches() if one.hot_percent not in (None, decided) and decided is not None]
+    return [one for one in others if _is_more_specific(one, endpoint, merchant_id)]
+
+
+def said_of(apart: list[Switch]) -> str:
+    """What somebody should know who has thrown a switch that these do not follow."""
+    named = ", ".join(f"{one} ({one.goes})" for one in apart[:_NAMED])
+    more = f" and {len(apart) - _NAMED} more" if len(apart) > _NAMED else ""
+    return f"Not reached, because they have a switch of their own: {named}{more}."
+
+
+def _is_more_specific(one: Switch, endpoint: str, merchant_id: UUID | None) -> bool:
+    """Whether `one` decides instead of the switch of `endpoint` and `merchant_id` for some of its requests."""
+    if endpoint != EVERY:
+        return merchant_id is None and one.endpoint == endpoint and one.merchant_id is not None
+    if merchant_id is None:
+        return (one.endpoint, one.merchant_id) != (EVERY, None)
+    return one.endpoint != EVERY and one.merchant_id in (None, merchant_id)
 
 
 def merchant_names(ids: Iterable[UUID]) -> dict[UUID, str]:

@@ -8,11 +8,12 @@ from apps.cutover.services.shadow import (
     forget_old,
     set_shadow_rate,
 )
-from apps.cutover.services.switching import AUTOMATIC, limit, refuse_unknown, roll_back, roll_back_where_due, throw
+from apps.cutover.services.switching import AUTOMATIC, Overtaken, limit, refuse_unknown, roll_back, roll_back_where_due, throw
 
 __all__ = [
     "AUTOMATIC",
     "TRIES",
+    "Overtaken",
     "claim_samples",
     "explain_difference",
     "finish_sample",

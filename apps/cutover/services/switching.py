@@ -16,7 +16,7 @@ from apps.core import db
 from apps.core.errors import InvalidRequest
 from apps.cutover import selectors
 from apps.cutover.domain import CLASSIC, ENDPOINTS, EVERY, HOT
-from apps.cutover.models import Outcome, Switch
+from apps.cutover.models import Change, Outcome, Switch
 from apps.merchants import selectors as merchants
 
 AUTOMATIC = "automatic"
@@ -27,37 +27,51 @@ _PERCENT = {HOT: 100, CLASSIC: 0}
 log = structlog.get_logger(__name__)
 
 
-def throw(*, endpoint: str, hot_percent: int | None, actor: str, reason: str, merchant_id: UUID | None = None) -> bool:
+class Overtaken(Exception):
+    """Somebody has thrown the same switches since they were looked at; `changes`: how, the latest first."""
+
+    def __init__(self, changes: list[Change]) -> None:
+        self.changes = changes
+        super().__init__(len(changes))
+
+
+def throw(
+    *, endpoint: str, hot_percent: int | None, actor: str, reason: str, merchant_id: UUID | None = None, seen: int | None = None
+) -> bool:
     """From now on, everywhere within a second, `hot_percent` of the requests to `endpoint` (or EVERY) go
-    hot; None: as the less specific switch says. Whether that was a change.
-    Locks: the version of the switches.  Raises: InvalidRequest, NotFound."""
+    hot; None: as the less specific switch says. Whether that was a change. `seen`: the latest change that whoever
+    decided this knew of; None: whatever others did.
+    Locks: the version of the switches.  Raises: InvalidRequest, NotFound, Overtaken."""
     refuse_unknown(endpoint)
     if hot_percent is not None and not 0 <= hot_percent <= 100:
         raise InvalidRequest(param="percent", reason="it must be between 0 and 100.")
     if merchant_id is not None:
         merchants.merchant(merchant_id)
     with _changing(reason):
+        _refuse_overtaken(endpoint, merchant_id, seen)
         return _put(selectors.switch(endpoint, merchant_id), actor, reason, hot_percent=hot_percent)
 
 
-def limit(*, endpoint: str, actor: str, reason: str, **thresholds: Any) -> bool:
+def limit(*, endpoint: str, actor: str, reason: str, seen: int | None = None, **thresholds: Any) -> bool:
     """The endpoint is turned classic by itself above these thresholds (see Switch); whether that was a
-    change.  Locks: the version of the switches.  Raises: InvalidRequest."""
+    change. `seen` as in `throw`.  Locks: the version of the switches.  Raises: InvalidRequest, Overtaken."""
     refuse_unknown(endpoint)
     if endpoint == EVERY:
         raise InvalidRequest(param="endpoint", reason="thresholds belong to one endpoint.")
     for name, value in thresholds.items():
         _refuse_threshold(name, value)
     with _changing(reason):
+        _refuse_overtaken(endpoint, None, seen)
         return _put(selectors.switch(endpoint), actor, reason, **thresholds)
 
 
-def roll_back(*, to: str, actor: str, reason: str, endpoint: str = EVERY) -> int:
+def roll_back(*, to: str, actor: str, reason: str, endpoint: str = EVERY, seen: int | None = None) -> int:
     """All requests to `endpoint`, or to all of them, go hot or all go classic, whatever else was said for
-    single endpoints and merchants. How many switches that took.
-    Locks: the version of the switches.  Raises: InvalidRequest."""
+    single endpoints and merchants. How many switches that took. `seen` as in `throw`.
+    Locks: the version of the switches.  Raises: InvalidRequest, Overtaken."""
     refuse_unknown(endpoint)
     with _changing(reason):
+        _refuse_overtaken(endpoint, None, seen)
         return _move(endpoint, _PERCENT[to], actor, reason)
 
 
@@ -92,6 +106,13 @@ def _changing(reason: str) -> Iterator[None]:
     with transaction.atomic(durable=True):
         db.query("SELECT version FROM cutover_version FOR NO KEY UPDATE")
         yield
+
+
+def _refuse_overtaken(endpoint: str, merchant_id: UUID | None, seen: int | None) -> None:
+    """Changes are numbered in the order of their commits: each holds the version until then."""
+    changes = [] if seen is None else selectors.changes_since(seen, endpoint, merchant_id)
+    if changes:
+        raise Overtaken(changes)
 
 
 def _move(endpoint: str, percent: int, actor: str, reason: str) -> int:

@@ -55,6 +55,8 @@ class Command(BaseCommand):
         account = None if merchant is None else ids.decode("acct", merchant, "merchant")
         thrown = services.throw(endpoint=endpoint, hot_percent=shares[to], actor=by or _me(), reason=reason, merchant_id=account)
         self.stdout.write("Thrown; every process follows within a second." if thrown else "It was so already.")
+        if apart := selectors.out_of_reach(endpoint, account):
+            self.stdout.write(selectors.said_of(apart))
 
     def _rollback(self, *, to: str, endpoint: str, reason: str, by: str | None, **_: Any) -> None:
         many = services.roll_back(to=to, endpoint=endpoint, actor=by or _me(), reason=reason)

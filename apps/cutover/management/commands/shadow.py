@@ -48,8 +48,8 @@ class Command(BaseCommand):
             percent = Decimal(options["percent"])
         except InvalidOperation:
             percent = Decimal(-1)
-        if not 0 <= percent <= 100:
-            raise CommandError(f"{options['percent']} is no percentage")
+        if not percent.is_finite() or not 0 <= percent <= 100 or percent != round(percent, 3):
+            raise CommandError(f"{options['percent']} is no percentage with at most three decimal places")
         services.set_shadow_rate(endpoint=options["endpoint"], percent=percent, by=options["by"])
         self.stdout.write(f"From the next five seconds on, {percent} % of {options['endpoint']} are compared.")
 
