@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 import pytest
 from django.utils import timezone
 
-from apps.cutover import flows, selectors
+from apps.cutover import flows, selectors, services
 from apps.cutover.api import shadowing
 from apps.cutover.domain import ENDPOINTS
 from apps.cutover.models import Difference, Sample
@@ -17,11 +17,18 @@ READ = "payment_intents.retrieve"
 
 @pytest.fixture
 async def shadowed(watching, sandbox: str) -> AsyncIterator[None]:
-    """Every hot answer of this process is taken; nothing was waiting before."""
-    await asyncio.to_thread(lambda: Sample.objects.all().delete())
+    """Every hot answer of this process is taken; nothing was waiting before, and no difference throws a switch."""
+    await asyncio.to_thread(_prepare)
     shadowing.set_rates(dict.fromkeys(ENDPOINTS, 100))
     yield
     await shadowing.stop()
+
+
+def _prepare() -> None:
+    Sample.objects.all().delete()
+    for endpoint in ENDPOINTS:
+        # What differs on purpose in one test must not turn the endpoint classic for the next.
+        services.limit(endpoint=endpoint, max_difference_percent=None, actor="ada", reason="a test")
 
 
 async def handed_over() -> int:

@@ -116,15 +116,43 @@ async def test_each_sample_is_compared_once_by_many_workers(shadowed, make_merch
     assert await asyncio.to_thread(db.query, "SELECT id FROM cutover_sample") == []
 
 
+def dropped() -> int:
+    return int(db.query("SELECT coalesce(sum(dropped), 0)::int AS n FROM cutover_tally")[0]["n"])
+
+
 async def test_what_does_not_fit_is_dropped_and_counted(shadowed, make_merchant, monkeypatch) -> None:
     shop, intent = await paid(make_merchant)
     monkeypatch.setattr(shadowing, "MOST", 2)
     answers = [await send(shop.merchant, "GET", f"{INTENTS}/{intent}") for _ in range(5)]
     assert {reply.status for reply in answers} == {200}
-    before = await asyncio.to_thread(lambda: db.query("SELECT coalesce(sum(dropped), 0)::int AS n FROM cutover_tally")[0]["n"])
+    before = await asyncio.to_thread(dropped)
     assert await handed_over() == 2
-    after = await asyncio.to_thread(lambda: db.query("SELECT coalesce(sum(dropped), 0)::int AS n FROM cutover_tally")[0]["n"])
-    assert after - before == 3
+    assert await asyncio.to_thread(dropped) - before == 3
+
+
+async def test_nothing_more_is_kept_while_nobody_compares(shadowed, make_merchant) -> None:
+    shop, intent = await paid(make_merchant)
+    await send(shop.merchant, "GET", f"{INTENTS}/{intent}")
+    assert await handed_over() == 1
+    await asyncio.to_thread(db.query, "UPDATE cutover_sample SET read_at = read_at - interval '61 seconds' RETURNING id")
+    for _ in range(3):
+        await send(shop.merchant, "GET", f"{INTENTS}/{intent}")
+    before = await asyncio.to_thread(dropped)
+    assert (await handed_over(), await asyncio.to_thread(dropped) - before) == (0, 3)
+    assert (await compared())[READ].compared == 1
+    await send(shop.merchant, "GET", f"{INTENTS}/{intent}")
+    assert await handed_over() == 1
+
+
+async def test_a_comparison_that_fails_takes_no_other_along(shadowed, make_merchant) -> None:
+    shop, intent = await paid(make_merchant)
+    await send(shop.merchant, "POST", INTENTS, {"amount": 5, "currency": "eur"})
+    await send(shop.merchant, "GET", f"{INTENTS}/{intent}")
+    await handed_over()
+    await asyncio.to_thread(db.query, "UPDATE cutover_sample SET answer = 'no JSON' WHERE method = 'POST' RETURNING id")
+    assert await compared() == {READ: Summary(READ, compared=1)}
+    waiting = "SELECT attempts FROM cutover_sample"
+    assert await asyncio.to_thread(db.query, waiting) == [{"attempts": 1}]
 
 
 async def test_a_replay_and_a_stranger_are_not_compared(shadowed, make_merchant) -> None:

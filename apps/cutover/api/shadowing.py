@@ -91,17 +91,26 @@ def discard() -> list[Offered]:
 
 
 async def flush() -> int:
-    """What was taken is in PostgreSQL; returns how many samples. Where that fails they count as dropped."""
+    """What was taken is in PostgreSQL; returns how many samples. Where that fails, or nobody compares what is
+    there already, they count as dropped."""
     offered = discard()
     try:
-        if offered:
-            await db.acall("cutover_keep", db.encode([_row(one) for one in offered]).encode())
+        kept = await _kept(offered) if offered else 0
         await _tell_dropped()
     except (psycopg.Error, OSError, Overloaded) as error:
         _dropped.update(one.endpoint for one in offered)
         log.warning("shadow.dropped", count=len(offered), error=type(error).__name__)
         return 0
-    return len(offered)
+    return kept
+
+
+async def _kept(offered: list[Offered]) -> int:
+    outcomes = await db.acall("cutover_keep", db.encode([_row(one) for one in offered]).encode())
+    refused = [one for one, outcome in zip(offered, outcomes, strict=True) if "ok" not in outcome]
+    if refused:
+        _dropped.update(one.endpoint for one in refused)
+        log.warning("shadow.dropped", count=len(refused), error=outcomes[0]["error"])
+    return len(offered) - len(refused)
 
 
 async def _tell_dropped() -> None:

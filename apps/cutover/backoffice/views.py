@@ -143,7 +143,7 @@ class RollBackPage(ChangePage):
         return self.changed(form, self._roll_back)
 
     def overtaken(self, form: forms.Form, latest: int) -> HttpResponse:
-        messages.error(self.request, " ".join(form.non_field_errors()))
+        messages.error(self.request, " ".join(str(text) for text in form.non_field_errors()))
         return redirect("admin:cutover_switch_changelist")
 
     def form_invalid(self, form: RollBackForm) -> HttpResponse:

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import structlog
-from django.db import connection, transaction
+from django.db import InterfaceError, OperationalError, connection, transaction
 
 from apps.cutover import services
 from apps.cutover.domain.comparing import DIFFERENT, SKIPPED, Finding, Verdict, judged_read
@@ -34,8 +34,15 @@ def compare_due(*, seconds: float) -> int:
 
 
 def _finished(taken: Taken) -> Verdict:
-    finding = compared(taken)
-    services.finish_sample(taken=taken, finding=finding)
+    """What came of it. One whose comparison fails is tried again when its lease is over, and no other with it."""
+    try:
+        finding = compared(taken)
+        services.finish_sample(taken=taken, finding=finding)
+    except (InterfaceError, OperationalError):
+        raise  # it is the database's fault: the others would fare no better
+    except Exception as error:
+        log.exception("shadow.not_compared", endpoint=taken.endpoint, error=type(error).__name__)
+        return SKIPPED
     return finding.verdict
 
 
