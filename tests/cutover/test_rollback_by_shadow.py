@@ -21,7 +21,8 @@ from tests.stack import Stack
 
 READ = "payment_intents.retrieve"
 OURS = ("Compare hot answers with classic ones", "Turn failing endpoints classic")
-ENOUGH = 20
+# Of 20 answers half may differ: the eleventh difference is one too many, whatever the others come to.
+LEAST, MOST_PERCENT, ENOUGH = 20, 50, 11
 # docs/cutover.md: whoever finds a difference judges at once, and beat does every five seconds.
 JUDGED_WITHIN_S = 5
 
@@ -50,7 +51,7 @@ def shop(own_database) -> MadeMerchant:
 @pytest.fixture(scope="module")
 def turned(webs, shop) -> str:
     """The id of a payment that was read until both processes read it the classic way."""
-    services.limit(endpoint=READ, min_compared=ENOUGH, actor="ada", reason="judge sooner")
+    services.limit(endpoint=READ, min_compared=LEAST, max_difference_percent=MOST_PERCENT, actor="ada", reason="judge sooner")
     given = {"amount": 1_000, "currency": "eur"}
     intent = webs[0].post("/v1/payment_intents", json=given, headers=shop.auth).json()["id"]
     since = time.monotonic()
@@ -79,7 +80,7 @@ def test_the_history_says_that_it_was_automatic_and_where_answers_differ(turned)
     last = Change.objects.filter(endpoint=READ, merchant_id=None).latest("id")
     assert (last.actor, last.before["hot_percent"], last.after["hot_percent"]) == (services.AUTOMATIC, None, 0)
     figures = re.fullmatch(
-        r"automatic: (\d+) of (\d+) answers differ from the classic ones \(100\.0 %; at most 1 % may\), mostly in: amount", last.reason
+        r"automatic: (\d+) of (\d+) answers differ from the classic ones \(100\.0 %; at most 50 % may\), mostly in: amount", last.reason
     )
     assert figures is not None
     assert int(figures[1]) == int(figures[2]) >= ENOUGH
