@@ -1,17 +1,24 @@
 """Runs every house rule over the repository; exits 1 when something is found."""
 
 import sys
+from collections.abc import Iterable, Iterator, Mapping
 
-from scripts.lints import rooms, rules
-from scripts.lints.base import Finding, sources
+from scripts.lints import pages, rooms, rules
+from scripts.lints.base import Finding, Rule, Source, sources
 
 
 def findings() -> list[Finding]:
-    found = []
-    for source in sources():
-        for name, rule in (rules.RULES | rooms.RULES).items():
-            found += [Finding(source.path, line, name, text) for line, text in rule(source) if not source.allows(line, name)]
-    return found
+    """What is wrong in code, by the rules of code, and in pages, by those of pages."""
+    code = _found(rules.RULES | rooms.RULES, sources("py", "sql"))
+    return [*code, *_found(pages.RULES, sources("md"))]
+
+
+def _found(named: Mapping[str, Rule], files: Iterable[Source]) -> Iterator[Finding]:
+    for source in files:
+        for name, rule in named.items():
+            for line, text in rule(source):
+                if not source.allows(line, name):
+                    yield Finding(source.path, line, name, text)
 
 
 if __name__ == "__main__":

@@ -60,9 +60,9 @@ class Source:
 Rule = Callable[[Source], Iterator[tuple[int, str]]]
 
 
-def sources() -> Iterator[Source]:
-    """Every tracked or new Python and SQL file that is still there."""
-    command = ["git", "ls-files", "--cached", "--others", "--exclude-standard", "*.py", "*.sql"]
+def sources(*endings: str) -> Iterator[Source]:
+    """Every tracked or new file with one of these endings, without the dot, that is still there."""
+    command = ["git", "ls-files", "--cached", "--others", "--exclude-standard", *(f"*.{ending}" for ending in endings)]
     listed = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True).stdout
     for path in sorted(set(listed.splitlines())):
         file = ROOT / path
