@@ -23,6 +23,11 @@ def new_id() -> UUID:
     return msgspec.convert(uuid_utils.uuid7().bytes, UUID)
 
 
+def lowest(second: float) -> UUID:
+    """No id that is made at that Unix second (from 1970 on) or later is lower."""
+    return UUID(int=max(int(second * 1000), 0) << 80)
+
+
 def new_text(prefix: str) -> str:
     """The TypeID text of a new UUIDv7, for what is never a UUID."""
     return encode(prefix, uuid_utils.uuid7().bytes)

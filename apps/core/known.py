@@ -15,6 +15,7 @@ class Settings(Protocol):
     """Those that hot requests look at; what each means says config/settings/base."""
 
     ALLOWED_HOSTS: list[str]
+    CLOCK_MAY_MOVE: bool
     GATEWAY_DEADLINE_S: float
     HOT_QUEUE: int
     HOT_ROUTES: bool

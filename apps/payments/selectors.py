@@ -36,6 +36,7 @@ _JOINED = {
 }
 # The bounds of a page, as lists name them, in the ORM's words.
 _BOUNDS = {"created_gt": "created__gte", "created_gte": "created__gte", "created_lt": "created__lt", "created_lte": "created__lt"}
+_BOUNDS |= {"id_from": "id__gte", "id_below": "id__lt"}
 
 
 def owned(model: type[M], *, merchant_id: UUID, livemode: bool) -> "QuerySet[M, M]":

@@ -51,7 +51,7 @@ def made_id(at: datetime, kind: int, chance: random.Random) -> str:
 
 def lowest_id(at: datetime) -> UUID:
     """No id made at that moment or later is lower."""
-    return UUID(int=int(at.timestamp() * 1000) << 80)
+    return ids.lowest(at.timestamp())
 
 
 def enrol(seed: int) -> None:

@@ -14,6 +14,7 @@ import psycopg
 import pytest
 from django.conf import settings
 from django.db import transaction
+from psycopg import sql
 
 from apps.core import db
 from apps.core.api.lists import keyset
@@ -25,8 +26,9 @@ from apps.merchants.domain import Caller, hashed
 from apps.payments import flows
 from apps.payments.domain import requests
 from apps.payments.flows import reading
+from apps.payments.models import PaymentIntent
 from benchmarks import ground
-from benchmarks.history import SEED, loading
+from benchmarks.history import SEED, loading, people
 from benchmarks.history.payments import Plan
 from tests.factories import new_merchant
 from tests.payments.shop import Shop
@@ -169,6 +171,39 @@ def test_a_page_planned_for_any_merchant_follows_the_merchants_index(
     assert "Sort" not in plan, plan
     assert "Seq Scan" not in plan, plan
     assert ("payments_intent_of_customer" if customer_id else "payments_intent_of_merchant") in plan, plan
+
+
+BETWEEN = {
+    "a day long ago": lambda day: CreatedRange(gte=day, lt=day + 86_400),
+    "until long ago": lambda day: CreatedRange(lt=day),
+    "before there was anything": lambda day: CreatedRange(lt=1),
+    "since tomorrow": lambda day: CreatedRange(gt=day + 10**9),
+}
+
+
+@pytest.mark.parametrize("is_known", [False, True], ids=["whole", "versions"])
+@pytest.mark.parametrize("name", BETWEEN)
+def test_a_page_by_time_reads_no_rows_of_another_time(year: None, settings: Any, name: str, is_known: bool) -> None:
+    settings.CLOCK_MAY_MOVE = False
+    largest = people.merchants(SEED)[0].id
+    between = BETWEEN[name](int((datetime.now(UTC) - timedelta(days=300)).timestamp()))
+    params = requests.ListPaymentIntents(limit=20, created=between)
+    at = keyset(params, prefix="pi", column="i.id", created="i.created", ids_are=PaymentIntent.ids_are)
+    caller = Caller(largest, False, UUID(int=0), frozenset(), "req_test")
+    reading._read_again.keep((largest, False, RELATIONS), is_known, 1)
+    step = next(flows.list_payment_intents(caller, at, RELATIONS, customer_id=None))
+    text, names = pipeline._numbered(step.statement)
+    values = sql.SQL(", ").join(sql.Literal(step.params[name]) for name in names)
+    with psycopg.connect(settings.HOT_DATABASE_DSN, options=pipeline._PLAN_ONCE) as line:
+        line.execute(b"PREPARE page AS " + text)
+        plan = line.execute(sql.SQL("EXPLAIN (ANALYZE, FORMAT JSON) EXECUTE page ({})").format(values)).fetchone()[0][0]["Plan"]
+    assert sum(read_in_vain(plan)) <= 2, plan
+
+
+def read_in_vain(plan: dict[str, Any]) -> Iterator[int]:
+    yield plan.get("Rows Removed by Filter", 0)
+    for inner in plan.get("Plans", ()):
+        yield from read_in_vain(inner)
 
 
 def test_a_scan_is_seen(scans: Callable[[], dict[str, int]]) -> None:

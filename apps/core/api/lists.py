@@ -2,15 +2,20 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Literal
 from uuid import UUID
 
 from msgspec import Struct
 
-from apps.core import ids
+from apps.core import ids, known
 from apps.core.api.types import CreatedRange, ListParams
 from apps.core.documents import encode
 from apps.core.errors import InvalidRequest
+
+# When the ids of a list's objects are made: in the moment of `created`, some time before it, or nobody can say.
+IdsAre = Literal["dated", "early", "any"]
+# How far the clocks of an object's id and of its `created` may lie apart.
+_APART_S = 600
 
 
 class Keyset(Struct, frozen=True):
@@ -25,12 +30,17 @@ class Keyset(Struct, frozen=True):
     backwards: bool
 
 
-def keyset(params: ListParams, *, prefix: str, column: str = "id", created: str = "created") -> Keyset:
+def keyset(params: ListParams, *, prefix: str, column: str = "id", created: str = "created", ids_are: IdsAre = "any") -> Keyset:
     """The page that `params` ask for, of objects whose ids start with `prefix`; newest first. One row
-    more than the limit is fetched, to know whether there are more."""
+    more than the limit is fetched, to know whether there are more.
+
+    Bounds on `created` bound the ids as well, as far as `ids_are` allows: the order is that of ids, and a page of last year
+    would otherwise be looked for through all of this year's rows."""
     if params.starting_after is not None and params.ending_before is not None:
         raise InvalidRequest(param="ending_before", reason="it cannot go together with starting_after.")
-    conditions, values = _created(params.created, created)
+    between = _range(params.created)
+    conditions, values = _created(between, created)
+    _bound_ids(conditions, values, between, column, ids_are)
     backwards = params.ending_before is not None
     for name, sign in (("starting_after", "<"), ("ending_before", ">")):
         cursor = getattr(params, name)
@@ -70,14 +80,32 @@ def page(rows: Sequence[Mapping[str, Any]], at: Keyset, url: str, render: Callab
     return {"object": "list", "url": url, "has_more": len(rows) > at.limit, "data": [render(row) for row in shown]}
 
 
-def _created(created: int | CreatedRange | None, column: str) -> tuple[list[str], dict[str, Any]]:
-    if created is None:
-        return [], {}
+def _range(created: int | CreatedRange | None) -> CreatedRange | None:
     if isinstance(created, int):
-        created = CreatedRange(gte=created, lt=created + 1)
-    _refuse_reversed(created)
+        return CreatedRange(gte=created, lt=created + 1)
+    if created is not None:
+        _refuse_reversed(created)
+    return created
+
+
+def _bound_ids(conditions: list[str], values: dict[str, Any], between: CreatedRange | None, column: str, ids_are: IdsAre) -> None:
+    # Where business time can be moved, it says nothing about ids, which go by the real one.
+    if between is None or ids_are == "any" or known.settings.CLOCK_MAY_MOVE:
+        return
+    bounds = _bounds(between)
+    lowest = max((bound for _, sign, bound in bounds if sign == ">="), default=None)
+    highest = min((bound for _, sign, bound in bounds if sign == "<"), default=None)
+    if lowest is not None and ids_are == "dated":
+        conditions.append(f"{column} >= %(id_from)s")
+        values["id_from"] = ids.lowest(lowest - _APART_S)
+    if highest is not None:
+        conditions.append(f"{column} < %(id_below)s")
+        values["id_below"] = ids.lowest(highest + _APART_S)
+
+
+def _created(created: CreatedRange | None, column: str) -> tuple[list[str], dict[str, Any]]:
     conditions, values = [], {}
-    for name, sign, bound in _bounds(created):
+    for name, sign, bound in [] if created is None else _bounds(created):
         conditions.append(f"{column} {sign} %(created_{name})s")
         values[f"created_{name}"] = datetime.fromtimestamp(bound, UTC)
     return conditions, values

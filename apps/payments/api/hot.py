@@ -18,7 +18,7 @@ class PaymentIntents(SwitchedView):
     async def get(self, request: HttpRequest) -> HttpResponse:
         params = self.params(requests.ListPaymentIntents)
         expand = expansion.wanted(params.expand, "payment_intent", in_list=True)
-        at = keyset(params, prefix="pi", column="i.id", created="i.created")
+        at = keyset(params, prefix="pi", column="i.id", created="i.created", ids_are=PaymentIntent.ids_are)
         customer = None if params.customer is None else decode("cus", params.customer, "customer")
         found = await self.read(flows.list_payment_intents(self.caller, at, expand, customer_id=customer))
         return self.shown(page_of(found, at, request.path))

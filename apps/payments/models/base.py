@@ -1,5 +1,7 @@
 """What every object of a merchant has."""
 
+from typing import Literal
+
 from django.db import models
 
 from apps.core import ids
@@ -10,6 +12,8 @@ class Owned(models.Model):
     and is the `sequence` of the events about it."""
 
     prefix: str
+    # When its id is made (apps.core.api.lists).
+    ids_are: Literal["dated", "early"] = "dated"
 
     id = models.UUIDField(primary_key=True, default=ids.new_id, editable=False)
     merchant_id = models.UUIDField(editable=False)

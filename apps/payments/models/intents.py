@@ -109,6 +109,8 @@ class Charge(Owned):
     """What an authorisation became. A failed try is a charge as well, if the gateway knows of it."""
 
     prefix = "ch"
+    # The gateway is asked, and sometimes its customer, before there is a charge.
+    ids_are = "early"
 
     intent = link("payments.PaymentIntent", related_name="charges")
     attempt = link("payments.Attempt", constraint=False)

@@ -55,6 +55,28 @@ def test_the_cursor_of_another_type_is_refused_by_name():
     assert error.value.param == "starting_after"
 
 
+def test_bounds_on_the_time_bound_the_ids_as_far_as_these_tell_it(settings):
+    settings.CLOCK_MAY_MOVE = False
+    params = ListParams(created=CreatedRange(gte=10_000, lt=20_000))
+    conditions = {kind: lists.keyset(params, prefix="pi", column="i.id", ids_are=kind).condition for kind in ("any", "early", "dated")}
+    assert "i.id" not in conditions["any"]
+    assert conditions["early"] == conditions["any"] + " AND i.id < %(id_below)s"
+    assert conditions["dated"] == conditions["any"] + " AND i.id >= %(id_from)s AND i.id < %(id_below)s"
+    found = lists.keyset(params, prefix="pi", ids_are="dated").params
+    assert (found["id_from"], found["id_below"]) == (ids.lowest(10_000 - 600), ids.lowest(20_000 + 600))
+
+
+def test_where_business_time_may_be_moved_it_bounds_no_ids():
+    at = lists.keyset(ListParams(created=CreatedRange(gte=10_000)), prefix="pi", ids_are="dated")
+    assert at.condition == "created >= %(created_gte)s"
+
+
+def test_an_id_made_now_lies_between_the_lowest_of_now_and_of_later():
+    now = datetime.now(UTC).timestamp()
+    assert ids.lowest(now - 1) < ids.new_id() < ids.lowest(now + 1)
+    assert ids.lowest(-5) == UUID(int=0)
+
+
 def test_created_bounds_hold_whole_seconds():
     at = lists.keyset(ListParams(created=CreatedRange(gt=10, lte=20)), prefix="pi")
     assert at.condition == "created >= %(created_gt)s AND created < %(created_lte)s"

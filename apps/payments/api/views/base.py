@@ -60,7 +60,7 @@ class View(FlorinView):
         """The response to GET of a list; `narrowed` applies the filters that are the list's own."""
         params = self.params(shape)
         expand = expansion.wanted(params.expand, selectors.KINDS[self.model], in_list=True)
-        at = keyset(params, prefix=self.model.prefix)
+        at = keyset(params, prefix=self.model.prefix, ids_are=self.model.ids_are)
         found = selectors.window(narrowed(selectors.joined(selectors.owned(self.model, **self.mine), expand), params), at)
         return self.shown(page(found, at, self.request.path, lambda record: self.render(record, expand)))
 
