@@ -1,12 +1,13 @@
 """Group commit: many calls, one transaction, an outcome each."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
 
 import psycopg
 import pytest
 from django.conf import settings
-from psycopg.errors import RaiseException
+from psycopg.errors import LockNotAvailable, RaiseException
 
 from apps.core import db, flow
 from apps.core.db import batch
@@ -15,7 +16,8 @@ from apps.core.errors import Overloaded
 _PROBE = """
 CREATE TABLE probe (no int, xid xid8 DEFAULT pg_current_xact_id());
 CREATE SEQUENCE probe_calls;
-GRANT ALL ON probe, probe_calls TO florin_app;
+CREATE TABLE probe_row AS SELECT 1 AS no;
+GRANT ALL ON probe, probe_row, probe_calls TO florin_app;
 CREATE FUNCTION probe_write(commands jsonb) RETURNS jsonb LANGUAGE plpgsql AS $$
 DECLARE c jsonb; made jsonb := '[]';
 BEGIN
@@ -23,11 +25,14 @@ BEGIN
         PERFORM pg_sleep(coalesce((c ->> 'sleep')::float, 0));
         PERFORM pg_terminate_backend(pg_backend_pid()) WHERE c ? 'die';
         IF c ? 'poison' THEN RAISE EXCEPTION 'poison'; END IF;
+        PERFORM nextval('probe_calls') WHERE c ? 'row';
+        PERFORM FROM probe_row WHERE c ? 'row' FOR UPDATE;
         IF c ? 'deadlock' AND nextval('probe_calls') < (c ->> 'deadlock')::int THEN
             RAISE EXCEPTION 'deadlock' USING ERRCODE = 'deadlock_detected';
         END IF;
         INSERT INTO probe (no) VALUES ((c ->> 'no')::int);
-        made := made || jsonb_build_object('ok', c -> 'no');
+        made := made || jsonb_build_object(
+            'ok', CASE WHEN c ? 'patience' THEN to_jsonb(current_setting('lock_timeout')) ELSE c -> 'no' END);
     END LOOP;
     RETURN made;
 END $$;
@@ -102,11 +107,36 @@ async def test_another_function_does_not_wait_for_a_stuck_one(probe: psycopg.Con
     assert await slow == {"ok": 0}
 
 
-async def test_a_command_that_breaks_the_statement_fails_alone(probe: psycopg.Connection) -> None:
-    answers = await _settled(*(_call(no, **({"poison": 1} if no == 5 else {})) for no in range(11)))
-    assert isinstance(answers.pop(5), RaiseException)
-    assert answers == [{"ok": no} for no in range(11) if no != 5]
-    assert _written(probe) == [no for no in range(11) if no != 5]
+@pytest.mark.parametrize(("size", "bad"), [(2, 0), (2, 1), (3, 1), (11, 5), (63, 62), (64, 0)])
+async def test_a_command_that_breaks_the_statement_fails_alone(probe: psycopg.Connection, size: int, bad: int) -> None:
+    answers = await _settled(*(_call(no, **({"poison": 1} if no == bad else {})) for no in range(size)))
+    assert isinstance(answers.pop(bad), RaiseException)
+    assert answers == [{"ok": no} for no in range(size) if no != bad]
+    assert _written(probe) == [no for no in range(size) if no != bad]
+
+
+@contextmanager
+def _row_held() -> Iterator[None]:
+    with psycopg.connect(settings.DATABASE_OWNER_DSN) as other:
+        other.execute("SELECT FROM probe_row FOR UPDATE")
+        yield
+
+
+async def test_who_needs_a_row_that_is_held_fails_alone_and_the_others_hardly_wait_again(probe: psycopg.Connection) -> None:
+    with _row_held():
+        answers = await _settled(*(_call(no, patience=1, **({"row": 1} if no in (2, 9) else {})) for no in range(12)))
+    assert [no for no, answer in enumerate(answers) if isinstance(answer, LockNotAvailable)] == [2, 9]
+    assert [answer for answer in answers if isinstance(answer, dict)] == [{"ok": "100ms"}] * 10
+    assert await _settled(_call(20, patience=1, row=1)) == [{"ok": "2s"}]
+
+
+async def test_where_all_need_a_row_that_is_held_they_are_given_up_together(probe: psycopg.Connection, settings) -> None:
+    settings.HOT_WAIT_S = 0.25
+    with _row_held():
+        answers = await _settled(*(_call(no, row=1) for no in range(64)))
+    assert {type(answer) for answer in answers} == {LockNotAvailable}
+    (tried,) = probe.execute("SELECT nextval('probe_calls') - 1").fetchone()  # type: ignore[misc]
+    assert 1 < tried < 10
 
 
 async def test_a_batch_whose_connection_is_lost_is_sent_no_second_time(probe: psycopg.Connection) -> None:

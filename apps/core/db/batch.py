@@ -5,8 +5,10 @@ Nothing waits for a timer: a process that has nothing under way sends at once, s
 batch of one, and the busier the process the larger its batches.
 
 Every command has its own outcome. Where a statement fails as a whole it has changed nothing, and its
-commands are sent again in halves until the culprit stands alone and alone gets the error. A lost
-connection is different: what became of the commands is not known, so each of them gets the error.
+commands are sent again in halves until the culprit stands alone and alone gets the error. Where somebody
+holds a row for long, the halves wait for it no more than a moment each, because the innocent among them
+wait too. A lost connection is different: what became of the commands is not known, so each of them gets
+the error.
 
 The queue is bounded in length and in time: what cannot be sent in time was never started, and says so.
 """
@@ -30,6 +32,8 @@ from apps.core.promise import Promise
 IN_FLIGHT = db.WRITERS
 PATIENCE_S = 0.05
 LARGEST = 64
+# Once a batch has waited for a lock in vain (the role's lock_timeout), its parts wait so long each, and HOT_WAIT_S together.
+LOCK_MS = 100
 _TRIES = 3
 
 
@@ -133,16 +137,22 @@ class Batcher:
             del self.under_way[function]
 
 
-async def _commit(function: str, calls: list[_Call]) -> None:
+async def _commit(function: str, calls: list[_Call], held_until: float | None = None) -> None:
+    """`held_until`: somebody holds a row that some of `calls` need. What was not tried again by then (monotonic) is given up."""
+    if held_until is not None and time.monotonic() >= held_until:
+        _fail(calls, LockNotAvailable("somebody holds a row for too long"))
+        return
     try:
-        outcomes = await _executed(function, calls)
+        outcomes = await _executed(function, calls, lock_ms=None if held_until is None else LOCK_MS)
     except (psycopg.Error, Overloaded) as error:
         if len(calls) == 1 or not _rolled_back(error):
             _fail(calls, error)
             return
+        if held_until is None and isinstance(error, LockNotAvailable):
+            held_until = time.monotonic() + known.settings.HOT_WAIT_S
         half = len(calls) // 2
-        await _commit(function, calls[:half])
-        await _commit(function, calls[half:])
+        await _commit(function, calls[:half], held_until)
+        await _commit(function, calls[half:], held_until)
     else:
         for call, outcome in zip(calls, outcomes, strict=True):
             if not call.answer.done():
@@ -155,13 +165,13 @@ def _rolled_back(error: Exception) -> bool:
     return not is_general or isinstance(error, LockNotAvailable)
 
 
-async def _executed(function: str, calls: list[_Call]) -> list[db.Outcome]:
+async def _executed(function: str, calls: list[_Call], *, lock_ms: int | None) -> list[db.Outcome]:
     """The outcomes. A deadlock or a serialization failure has changed nothing: tried again, up to
     three times, after a moment that differs from the other's."""
     commands = b"[" + b",".join([call.text for call in calls]) + b"]"
     for left in reversed(range(_TRIES)):
         try:
-            return await db.acall(function, commands)
+            return await db.acall(function, commands, lock_ms=lock_ms)
         except (DeadlockDetected, SerializationFailure):
             if not left:
                 raise

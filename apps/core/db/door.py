@@ -48,8 +48,11 @@ def call(function: str, commands: Sequence[Command]) -> list[Outcome]:
 
 
 @lru_cache(maxsize=200)
-def _calling(function: str) -> str:
-    return f"SELECT {function}(%s::jsonb)::text"  # lint: allow sql-text because callers name functions of ours
+def _calling(function: str, lock_ms: int | None = None) -> str:
+    called = f"{function}(%s::jsonb)::text"
+    if lock_ms is not None:
+        called = f"CASE WHEN set_config('lock_timeout', '{lock_ms}ms', true) <> '' THEN {called} END"
+    return f"SELECT {called}"  # lint: allow sql-text because callers name functions of ours
 
 
 def query(statement: str, params: Sequence[Any] | dict[str, Any] = ()) -> list[Row]:
@@ -66,10 +69,10 @@ def _read_json(value: Any) -> Any:
     return orjson.loads(value) if isinstance(value, str) else value
 
 
-async def acall(function: str, commands: bytes) -> list[Outcome]:
+async def acall(function: str, commands: bytes, *, lock_ms: int | None = None) -> list[Outcome]:
     """The outcomes of `function(commands)`, committed. `commands` is a JSON array; what a flow asks for
-    comes here through apps.core.db.batch."""
-    found = await (_writers or _open_writers()).ask(_calling(function), [commands.decode()])
+    comes here through apps.core.db.batch. `lock_ms`: how long it waits for a lock at most, where not as long as the role may."""
+    found = await (_writers or _open_writers()).ask(_calling(function, lock_ms), [commands.decode()])
     return cast(list[Outcome], orjson.loads(found.rows[0][0]))
 
 
