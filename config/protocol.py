@@ -5,8 +5,13 @@ When thousands ask at once that is what the process then spends its time on. Her
 there, and answered when the body is, which nobody has looked at. Whatever is unusual about a request (a body of
 unknown length or a large one, another request before it that is not answered yet, HTTP/1.0) goes the long way, where
 the same limit holds.
+
+Uvicorn waits for the end of a request's head as long as it takes, keeps whatever comes meanwhile, and never closes a connection
+on which nothing was asked. Here a head has a largest size and a deadline, and who asks nothing is let go like who has nothing
+more to ask.
 """
 
+import asyncio
 from functools import cache
 from typing import Any
 
@@ -21,6 +26,8 @@ from config.shares import SHARES
 
 # A body with more digits in its length is not read here.
 DIGITS = 5
+# Request line and headers that come in pieces: so many bytes (and one read of the socket), so many seconds from the first.
+MAX_HEAD, HEAD_S = 65_536, 15.0
 _SAME_LENGTH = "req_" + "0" * 26
 # Headers that say more than what the application is told.
 _FROM_PROXY = frozenset({b"x-forwarded-for", b"x-forwarded-proto"})
@@ -33,6 +40,10 @@ class Protocol(HttpToolsProtocol):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.refusing = False
+        # The headers of the last head that was whole; bytes of one that is not, and when it must be.
+        self.whole: list[tuple[bytes, bytes]] | None = None
+        self.head_bytes = 0
+        self.head_due: asyncio.TimerHandle | None = None
         # Uvicorn's middleware that believes a proxy, and what is inside it.
         self.outer = self.inner = self.app
         if isinstance(self.outer, ProxyHeadersMiddleware):
@@ -43,6 +54,42 @@ class Protocol(HttpToolsProtocol):
     def connection_made(self, transport: Any) -> None:
         super().connection_made(transport)
         self.meta = lean_request.of_connection(self.client, self.server)
+        self._wait()
+
+    def data_received(self, data: bytes) -> None:
+        super().data_received(data)
+        # Each request has a list of its own.
+        if self.headers is not self.whole:
+            self._wait_for_head(len(data))
+
+    def _wait_for_head(self, more: int) -> None:
+        self.head_bytes += more
+        if self.transport.is_closing():
+            return
+        if self.head_bytes > MAX_HEAD:
+            self._hang_up(431, b"The request's headers are too large.")
+        elif self.head_due is None:
+            self.head_due = self.loop.call_later(HEAD_S, self._head_is_late)
+
+    def _head_is_late(self) -> None:
+        self.head_due = None
+        if self._is_idle():
+            self._hang_up(408, b"The request's headers did not arrive in time.")
+        else:  # somebody works on the request before it
+            self._wait_for_head(0)
+
+    def _forget_head(self) -> None:
+        self.head_bytes = 0
+        if self.head_due is not None:
+            self.head_due.cancel()
+            self.head_due = None
+
+    def _hang_up(self, status: int, why: bytes) -> None:
+        """In the plain words in which Uvicorn refuses what is no request."""
+        if self._is_idle():
+            head = b"content-type: text/plain; charset=utf-8\r\ncontent-length: %d\r\nconnection: close\r\n\r\n" % len(why)
+            self.transport.write(STATUS_LINE[status] + direct.added(self.server_state.default_headers) + head + why)
+        self.transport.close()
 
     def on_header(self, name: bytes, value: bytes) -> None:
         # Uvicorn looks at each of them for one; here all are looked at once, when they are there.
@@ -54,6 +101,9 @@ class Protocol(HttpToolsProtocol):
         return not _FROM_PROXY.isdisjoint(dict(self.headers))
 
     def on_headers_complete(self) -> None:
+        self.whole = self.headers
+        if self.head_bytes:
+            self._forget_head()
         hot = self._is_hot()
         # Where no proxy says anything, the middleware would read the client's address and all headers for nothing: 400 steps.
         if not _TELLING.isdisjoint(dict(self.headers)) and self._notice():
@@ -74,6 +124,8 @@ class Protocol(HttpToolsProtocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         super().connection_lost(exc)
+        self._unset_keepalive_if_required()
+        self._forget_head()
         SHARES.tell(len(self.connections))
 
     def _is_idle(self) -> bool:

@@ -10,7 +10,7 @@ import pytest
 import uvicorn
 
 from apps.core import admission
-from config import asgi, lean
+from config import asgi, lean, protocol
 from config.protocol import Protocol
 
 BODY = b"amount=1000&currency=eur"
@@ -151,3 +151,49 @@ async def test_what_a_proxy_says_of_one_request_is_not_believed_of_the_next_one(
         statuses = [(await say(request))[0] for request in (_request(), proxied, _request(), _request(), proxied)]
     assert statuses == [401] * 5
     assert seen == ["127.0.0.1", "8.8.8.8", "127.0.0.1", "127.0.0.1", "8.8.8.8"]
+
+
+async def test_a_head_that_comes_in_pieces_is_waited_for_and_then_forgotten(monkeypatch) -> None:
+    monkeypatch.setattr(protocol, "HEAD_S", 0.3)
+    whole = _request()
+    async with _talking() as say:
+        statuses = [(await say(*pieces))[0] for pieces in ([whole[:10], whole[10:40], whole[40:]], [whole[:30], whole[30:]])]
+        await asyncio.sleep(0.4)
+        statuses.append((await say(whole))[0])
+    assert statuses == [401, 401, 401]
+
+
+@pytest.mark.parametrize("begun", [b"GET /v1/ba", b"GET /v1/balance HTTP/1.1\r\nHost: localhost\r\nX-Slow: "])
+async def test_a_head_that_does_not_end_is_refused_in_time(monkeypatch, begun: bytes) -> None:
+    monkeypatch.setattr(protocol, "HEAD_S", 0.05)
+    async with _talking() as say:
+        status, headers, _ = await say(begun)
+        assert (status, headers["connection"]) == (408, "close")
+        with pytest.raises((asyncio.IncompleteReadError, ConnectionError)):
+            await say()
+
+
+@pytest.mark.parametrize("begun", [b"GET /", b"GET / HTTP/1.1\r\nX-Long: "])
+async def test_a_head_without_end_is_refused_before_it_fills_the_memory(begun: bytes) -> None:
+    async with _talking() as say:
+        assert (await say(begun, *[b"x" * 20_000] * 4))[0] == 431
+
+
+async def test_who_asks_nothing_is_let_go() -> None:
+    async with _talking(timeout_keep_alive=0.05) as say:
+        with pytest.raises(asyncio.IncompleteReadError):
+            await say()
+
+
+async def test_half_a_head_behind_a_request_that_is_worked_on_takes_nothing_from_its_answer(monkeypatch) -> None:
+    monkeypatch.setattr(protocol, "HEAD_S", 0.01)
+    answer = asgi.lean.get_response_async
+
+    async def slowly(request):
+        await asyncio.sleep(0.1)
+        return await answer(request)
+
+    monkeypatch.setattr(asgi.lean, "get_response_async", slowly)
+    async with _talking() as say:
+        assert (await say(_request() + b"GET /v1/ba"))[0] == 401
+        assert (await say())[0] == 408
