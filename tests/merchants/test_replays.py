@@ -121,6 +121,28 @@ async def test_a_value_that_is_no_answer_to_this_request_changes_nothing(api, sh
     assert await effects(key) == 1
 
 
+@pytest.mark.parametrize(
+    "harm",
+    [
+        lambda value: value[: len(value) // 2],
+        lambda value: value[:-1],
+        lambda value: value[:35],
+        lambda value: value + b" ",
+        lambda value: value.replace(b"thing", b"think"),
+        lambda value: value[:32] + value[37:],
+    ],
+    ids=["half", "all but a byte", "hardly any", "a byte more", "another byte", "as it was before it had a checksum"],
+)
+async def test_a_value_that_came_to_harm_in_redis_is_not_shown(api, redis, key, harm):
+    first = await api.post("/v1/things", BODY, Idempotency_Key=key)
+    await another_process()
+    [name] = redis.client.keys("florin:replay:*")
+    redis.client.set(name, harm(redis.client.get(name)))
+    again = await api.post("/v1/things", BODY, Idempotency_Key=key)
+    assert (again.status, again.body, "idempotent-replayed" in again.headers) == (200, first.body, True)
+    assert (replays.answered["redis"], await effects(key)) == (0, 1)
+
+
 async def test_a_flushed_redis_sends_replays_to_postgresql(api, redis, key):
     first = await api.post("/v1/things", BODY, Idempotency_Key=key)
     await another_process()

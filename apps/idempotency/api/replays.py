@@ -12,6 +12,7 @@ from collections.abc import Callable
 from functools import lru_cache
 from threading import Lock
 from typing import Any, TypeGuard
+from zlib import crc32
 
 import structlog
 from django.conf import settings
@@ -30,8 +31,10 @@ from apps.idempotency.services import answer_once
 MAX_BODY = 65_536
 SURE_S = 60.0  # a claim's lease is 90 s
 NEAR_BYTES = 4_194_304
-_FINGERPRINT = 32
-_HEAD = _FINGERPRINT + 3
+# A value is the request's fingerprint, a mark and a checksum of the rest, the status, and the body.
+_FINGERPRINT, _MARK = 32, b"C"
+_TOLD = _FINGERPRINT + len(_MARK) + 4
+_HEAD = _TOLD + 3
 
 log = structlog.get_logger(__name__)
 # How many replays this process has answered, by where from: "near" (its memory) or "redis".
@@ -203,18 +206,26 @@ def _keep(name: bytes, value: bytes) -> None:
 
 
 def _value(key: RequestKey, answer: Answer) -> bytes:
-    """Fingerprint, status and body."""
-    return b"%b%03d%b" % (key.fingerprint, answer.status, answer.body)
+    told = b"%03d%b" % (answer.status, answer.body)
+    return b"%b%b%b%b" % (key.fingerprint, _MARK, crc32(told).to_bytes(4), told)
 
 
 def _read(value: Any, key: RequestKey, source: str) -> Answer | None:
     """The answer in `value`, if it is one to this very request."""
-    if not isinstance(value, bytes) or value[:_FINGERPRINT] != key.fingerprint or not value[_FINGERPRINT:_HEAD].isdigit():
+    if not isinstance(value, bytes) or value[:_FINGERPRINT] != key.fingerprint:
         return None
-    answered[source] += 1
     if source == "redis":
+        if not _is_whole(value):
+            return None
         _near.put(name_of(key), value, known.settings.REPLAYS_KEPT_S)
-    return Answer(status=int(value[_FINGERPRINT:_HEAD]), body=value[_HEAD:], replayed=True)
+    answered[source] += 1
+    return Answer(status=int(value[_TOLD:_HEAD]), body=value[_HEAD:], replayed=True)
+
+
+def _is_whole(value: bytes) -> bool:
+    """Whether nothing of a value that was out of our hands is missing or another."""
+    told = value[_TOLD:]
+    return value[_FINGERPRINT:_TOLD] == _MARK + crc32(told).to_bytes(4) and told[:3].isdigit()
 
 
 def _asked(question: Callable[[Redis], Any]) -> Any:
