@@ -8,7 +8,7 @@ Connections to PostgreSQL, to be kept below its max_connections (200 in developm
     beat, relay, each management command                                                   1
 
 With PgBouncer between (docs/connections.md) web keeps WEB_CONCURRENCY x 5 of its own; everything else shares the
-pooler's default_pool_size. With the hot endpoints through it, too, WEB_CONCURRENCY x 1.
+pooler's, at most its max_db_connections (40). With the hot endpoints through it, too, WEB_CONCURRENCY x 1.
 """
 
 import os

@@ -15,16 +15,17 @@ def test_without_a_pooler_every_process_brings_its_own(web: int, workers: int, s
     assert connections.wanted(web, workers) == sum_
 
 
-@pytest.mark.parametrize(("hot_pooled", "sums"), [(False, (31, 101)), (True, (23, 37))])
+@pytest.mark.parametrize(("hot_pooled", "sums"), [(False, (40, 121)), (True, (32, 57))])
 def test_behind_a_pooler_only_the_hot_lines_and_the_control_connections_grow(hot_pooled: bool, sums: tuple[int, int], settings) -> None:
     settings.POOLED, settings.HOT_POOLED = True, hot_pooled
     assert (connections.wanted(2, 2), connections.wanted(16, 16)) == sums
 
 
-def test_the_pooler_s_size_is_that_of_the_deployed_configuration() -> None:
+def test_the_pooler_s_sizes_are_those_of_the_deployed_configuration() -> None:
     deployed = configparser.ConfigParser(interpolation=None)
     deployed.read(ROOT / "deploy" / "pgbouncer" / "pgbouncer.ini")
-    assert deployed.getint("pgbouncer", "default_pool_size") == connections.POOLER_SIZE
+    sizes = [deployed.getint("pgbouncer", name) for name in ("default_pool_size", "reserve_pool_size", "max_db_connections")]
+    assert sizes == [connections.POOL, connections.RESERVE, connections.MOST_POOLED]
 
 
 def test_too_many_processes_are_warned_of_with_both_numbers(database: str, settings, capsys) -> None:

@@ -2,6 +2,7 @@
 
 import re
 import signal
+from contextlib import ExitStack
 from pathlib import Path
 
 import psycopg
@@ -13,6 +14,7 @@ from devservices import passwords, pgbouncer
 from devservices.layout import current
 from devservices.ports import free_port
 from tests.conftest import ROOT
+from tests.pooler.conftest import POOL_SIZE
 
 DEPLOYED = ROOT / "deploy" / "pgbouncer"
 # Certificates and the host are the installation's own; the rest is tried as it stands.
@@ -24,6 +26,16 @@ LOCAL = {
     "client_tls_key_file": "",
     "server_tls_ca_file": "",
 }
+
+
+def test_a_role_whose_pool_is_full_takes_none_of_another_s(bouncer) -> None:
+    with ExitStack() as stack:
+        for dsn in (settings.DATABASE_DSN, settings.DATABASE_OWNER_DSN):
+            for _ in range(POOL_SIZE):
+                client = stack.enter_context(psycopg.connect(make_conninfo(dsn, port=bouncer.port), prepare_threshold=None))
+                client.execute("SELECT 1")  # and its transaction stays open
+        with pytest.raises(psycopg.OperationalError, match="query_wait_timeout"):
+            psycopg.connect(make_conninfo(settings.DATABASE_DSN, port=bouncer.port), autocommit=True).execute("SELECT 1")
 
 
 @pytest.fixture

@@ -11,8 +11,8 @@ from apps.core import db
 
 # Control connection of a web process; beat, relay and a management command.
 CONTROL, OTHERS = 1, 3
-# default_pool_size of deploy/pgbouncer/pgbouncer.ini.
-POOLER_SIZE = 20
+# deploy/pgbouncer/pgbouncer.ini: default_pool_size, reserve_pool_size and max_db_connections. Each role has a pool of its own.
+POOL, RESERVE, MOST_POOLED = 20, 4, 40
 _ROOM = """
 SELECT current_setting('max_connections')::int - current_setting('superuser_reserved_connections')::int
      - coalesce(current_setting('reserved_connections', true), '0')::int AS room
@@ -26,7 +26,8 @@ def wanted(web: int, workers: int) -> int:
         return web * (settings.DATABASE_POOL_SIZE + hot + CONTROL) + workers + OTHERS
     # Through a pooler everything else shares its connections; migrations never go through it.
     own = CONTROL if settings.HOT_POOLED else CONTROL + hot
-    return web * own + POOLER_SIZE + 1
+    of_web, of_workers = POOL + RESERVE, min(workers + OTHERS, POOL + RESERVE)
+    return web * own + min(of_web + of_workers, MOST_POOLED) + 1
 
 
 def room() -> int:
