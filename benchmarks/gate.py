@@ -86,7 +86,7 @@ def _slower(found: list[dict]) -> list[str]:
         is_slow = one["value"] < floor if one else name in CPU
         shown = f"{one['value']:7.2f}  ({one['low']:.2f}–{one['high']:.2f})" if one else "not measured" if is_slow else "machine busy"
         is_lax = one is not None and one["low"] * LEAST > then
-        word = "SLOW" if is_slow else "lax" if is_lax else "ok"
+        word = "SLOW" if is_slow else "lax" if is_lax else "ok" if one else "–"
         print(f"{word:>5}  {name:65} {shown:22} recorded {then:.2f}, at least {floor:.2f}", file=sys.stderr)
         slow += [name] if is_slow else []
         lax += is_lax
