@@ -15,7 +15,7 @@ TEST := env FLORIN_STATE_DIR="$(CURDIR)/.florin/test"
 CHECK := env FLORIN_STATE_DIR="$(CURDIR)/.florin/check"
 BENCH := env FLORIN_STATE_DIR="$(CURDIR)/.florin/bench"
 # Ctrl-C is for what runs; the servers are taken down all the same.
-STAY := trap : INT;
+STAY := trap : INT TERM;
 # What pytest gets: make test ARGS="tests/ledger -k closed"
 ARGS ?=
 

@@ -104,7 +104,8 @@ class Yard:
         server = Server(contender, port, self._prepared[contender.prepare], process)
         try:
             wait_for(f"http://127.0.0.1:{port}{contender.ready}", process)
-        except RuntimeError:
+        except BaseException:
+            # Whoever is interrupted while it starts does not know it yet.
             server.stop()
             raise
         return server
@@ -156,7 +157,12 @@ class Sandbox:
         command = [sys.executable, "-m", "sandbox", "--host", "127.0.0.1", "--port", str(port), "--data-dir", str(data)]
         with log.open("ab") as output:
             process = subprocess.Popen(command, cwd=ROOT, stdout=output, stderr=output)
-        wait_for(f"http://127.0.0.1:{port}/healthz", process)
+        try:
+            wait_for(f"http://127.0.0.1:{port}/healthz", process)
+        except BaseException:
+            process.kill()
+            process.wait()
+            raise
         settings.SANDBOX_URL = os.environ["SANDBOX_URL"] = f"http://127.0.0.1:{port}"
         return cls(process, f"http://127.0.0.1:{port}")
 

@@ -193,7 +193,7 @@ TARGETS = (
     Target("get, never shown before: throughput against classic", "×", 30, 40, ratio("get, 32 connections", CLASSIC, ours=FIRST)),
     Target("list of 20, never shown before: throughput against classic", "×", 30, 45, ratio("list, 32 connections", CLASSIC, ours=FIRST)),
     Target(
-        "rate with a 50 ms gateway and 1,000 payments in flight, against 0 ms", "share", 0.8, 0.95,
+        "rate with a 50 ms gateway and 1,000 connections, against 0 ms", "share", 0.8, 0.95,
         beside("confirm, 1000 connections, gateway 50 ms", "confirm, 1000 connections"),
     ),
     Target("confirm: CPU of Python", "µs", 900, 600, value("confirm, 32 connections", "cpu server"), "lower"),
