@@ -12,8 +12,8 @@ Each app's `errors.py` adds its own small classes. A class fixes the error's Str
 (https://docs.stripe.com/api/errors), code and HTTP status; its message may name typed fields.
 """
 
-from collections.abc import Iterator
-from typing import Any, ClassVar
+from collections.abc import Iterator, Mapping
+from typing import Any, ClassVar, NamedTuple
 
 from apps.core.documents import encode
 
@@ -25,6 +25,8 @@ class FlorinError(Exception):
     code: ClassVar[str | None] = None
     status: ClassVar[int] = 500
     message: ClassVar[str] = "Something went wrong on our side."
+    # Further codes that an error of the class may have, and when.
+    also: ClassVar[Mapping[str, str]] = {}
 
     def __init__(self, *, param: str | None = None, **fields: Any) -> None:
         self.param = param
@@ -34,6 +36,11 @@ class FlorinError(Exception):
     @property
     def text(self) -> str:
         return self.message.format(param=self.param, **self.fields)
+
+    @property
+    def anchor(self) -> str | None:
+        """Where the page of errors says what it means; codes that others may add to theirs are explained as the class is."""
+        return self.code if self.code in self.also else type(self).code
 
     @property
     def headers(self) -> dict[str, str]:
@@ -102,7 +109,7 @@ def error_body(error: FlorinError, request_id: str, doc_base: str = "/docs/error
     body: dict[str, Any] = {"type": error.type, "message": error.text, "request_id": request_id}
     if error.code:
         body["code"] = error.code
-        body["doc_url"] = f"{doc_base}#{error.code}"
+        body["doc_url"] = f"{doc_base}#{error.anchor}"
     if error.param is not None:
         body["param"] = error.param
     body.update(error.extra())
@@ -118,3 +125,26 @@ def catalogue() -> Iterator[type[FlorinError]]:
         found.add(cls)
         waiting.extend(cls.__subclasses__())
     yield from sorted(found, key=lambda cls: (cls.__module__, cls.code or "", cls.__name__))
+
+
+class Explained(NamedTuple):
+    """A code on the page of errors. Where several classes share it, all that may be is said."""
+
+    code: str
+    status: str
+    type: str
+    when: str
+
+
+def explained() -> list[Explained]:
+    """Every code of the classes that have been imported, once, by its name."""
+    found: dict[str, list[tuple[str, str, str]]] = {}
+    for cls in catalogue():
+        for code, when in {**({cls.code: cls.__doc__ or ""} if cls.code else {}), **cls.also}.items():
+            found.setdefault(code, []).append((str(cls.status), cls.type, " ".join(when.split())))
+    return [_together(code, rows) for code, rows in sorted(found.items())]
+
+
+def _together(code: str, rows: list[tuple[str, str, str]]) -> Explained:
+    statuses, types, whens = (dict.fromkeys(column) for column in zip(*rows, strict=True))
+    return Explained(code, " or ".join(statuses), " or ".join(types), " ".join(whens))

@@ -26,6 +26,15 @@ class CardDeclined(FlorinError):
     code = "card_declined"
     status = 402
     message = "{told}"
+    also = {
+        "authentication_required": "The bank wants the customer to approve the payment, who is not there to do it.",
+        "expired_card": "The card has expired.",
+        "incorrect_cvc": "The card's security code is not the one the bank knows.",
+        "incorrect_number": "There is no card of this number.",
+        "invalid_payment_method": "The gateway does not know the payment method.",
+        "payment_intent_authentication_failure": "The customer did not approve the payment.",
+        "processing_error": "The bank could not be reached or answered with an error; nothing was charged.",
+    }
 
     def __init__(self, *, code: str, decline_code: str | None, told: str, objects: dict[str, Any]) -> None:
         super().__init__(told=told)

@@ -1,6 +1,7 @@
 """The API describes itself from the shapes that it decodes and renders."""
 
 import json
+import re
 
 import msgspec
 import pytest
@@ -13,8 +14,11 @@ from rest_framework.schemas.generators import EndpointEnumerator
 
 from apps.core.api.openapi import ListOf, TwoShapesOneName, describe, operation_id
 from apps.core.api.types import Amount, ListParams, ObjectShape, Shape
+from apps.core.errors import error_body
 from apps.merchants.api import shapes
 from apps.merchants.api.views_base import FlorinView
+from apps.payments.errors import CardDeclined
+from scripts.lints.base import ROOT
 from tests.core.api.conforms import assert_conforms
 from tests.merchants.things import NewThing
 
@@ -151,6 +155,22 @@ def test_every_errors_doc_url_leads_to_its_explanation():
     page = Client().get(path)
     assert (page.status_code, anchor) == (200, "api_key_missing")
     assert f'id="{anchor}"' in page.content.decode()
+
+
+def test_each_code_is_explained_once_on_both_pages():
+    shown = re.findall(r'<tr id="(\w+)">', Client().get("/docs/errors").content.decode())
+    written = re.findall(r'<a id="(\w+)">', (ROOT / "docs/errors.md").read_text())
+    assert shown == written == sorted(set(written))
+
+
+@pytest.mark.parametrize(
+    ("code", "anchor"), [("expired_card", "expired_card"), ("card_declined", "card_declined"), ("a_new_one", "card_declined")]
+)
+def test_what_a_bank_says_is_explained_where_doc_url_leads(code: str, anchor: str):
+    error = CardDeclined(code=code, decline_code=None, told="No.", objects={})
+    told = json.loads(error_body(error, "req_1", "/docs/errors"))["error"]
+    assert (told["code"], told["doc_url"]) == (code, f"/docs/errors#{anchor}")
+    assert f'id="{anchor}"' in Client().get("/docs/errors").content.decode()
 
 
 def test_the_account_is_shown_as_documented(make_merchant):

@@ -1,6 +1,5 @@
 """`/v1/openapi.json` and the page that renders it."""
 
-import inspect
 from functools import lru_cache
 
 import orjson
@@ -10,7 +9,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_safe
 from drf_spectacular.generators import SchemaGenerator
 
-from apps.core.errors import catalogue
+from apps.core.errors import explained
 
 # The renderer writes its styles into the page; scripts, pictures and requests are our own only.
 _POLICY = (
@@ -36,10 +35,7 @@ def openapi_json(request: HttpRequest) -> HttpResponse:
 @require_safe
 def errors(request: HttpRequest) -> HttpResponse:
     """Every error by code: where `doc_url` leads."""
-    known = sorted({cls.code: cls for cls in catalogue() if cls.code}.items())
-    rows = [
-        {"code": code, "status": cls.status, "type": cls.type, "when": (inspect.getdoc(cls) or "").replace("`", "")} for code, cls in known
-    ]
+    rows = [{**found._asdict(), "when": found.when.replace("`", "")} for found in explained()]
     response = render(request, "core/errors.html", {"rows": rows})
     response["Content-Security-Policy"] = "default-src 'none'; style-src 'self'; img-src data:; base-uri 'none'; frame-ancestors 'none'"
     return response
