@@ -25,7 +25,8 @@ log = structlog.get_logger(__name__)
 MAX_UPLOAD = 52_428_800
 lean = LeanHandler()
 stock = BodyLimit(cast(Any, django_application), lambda path: MAX_BODY if path.startswith("/v1/") else MAX_UPLOAD)
-DRAIN_S = 25.0
+# After STOP_S and before graceful_timeout (gunicorn.conf.py), when the master kills: a call of a gateway takes 10 s at most.
+DRAIN_S = 12.0
 
 
 async def application(scope: Scope, receive: Receive, send: Send) -> None:

@@ -179,6 +179,7 @@ async def _rest(first: bytes, receive: Receive) -> bytes:
 
 
 def refuse_length(scope: Scope, limit: int) -> None:
+    """Nothing, where the headers announce a body of at most `limit` bytes, or none.  Raises: BodyInvalid, BodyTooLarge."""
     # The server has refused a request with two of them.
     length = dict(scope["headers"]).get(b"content-length")
     if length is None:

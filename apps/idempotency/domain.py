@@ -9,6 +9,8 @@ from msgspec import Struct
 from apps.idempotency.errors import IdempotencyKeyInvalid
 
 MAX_KEY = 255
+# Who comes with a key whose request still runs waits so long for its answer, seconds, and asks so often.
+WAIT_S, POLL_S = 2.0, 0.05
 
 
 class Answer(Struct, frozen=True, gc=False):

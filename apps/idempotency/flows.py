@@ -5,11 +5,8 @@ from collections.abc import Callable
 from typing import Any
 
 from apps.core.flow import Flow, Sleep, Sql
-from apps.idempotency.domain import Answer
+from apps.idempotency.domain import POLL_S, WAIT_S, Answer
 from apps.idempotency.errors import IdempotencyKeyInUse, IdempotencyKeyReused
-
-POLL_S = 0.05
-WAIT_S = 2.0
 
 
 def claimed(first: Callable[[], Sql]) -> Flow[Answer | dict[str, Any]]:

@@ -8,11 +8,9 @@ from django.db import OperationalError, connection, transaction
 from psycopg.errors import LockNotAvailable
 
 from apps.core import db
-from apps.idempotency.domain import Answer, RequestKey
+from apps.idempotency.domain import POLL_S, WAIT_S, Answer, RequestKey
 from apps.idempotency.errors import IdempotencyKeyInUse, IdempotencyKeyReused
 
-POLL_S = 0.05
-WAIT_S = 2.0
 KEPT_DAYS = 30
 
 

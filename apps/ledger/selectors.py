@@ -29,17 +29,6 @@ def balances(codes: Sequence[str]) -> dict[str, int]:
     return {row["code"]: row["amount"] for row in rows}
 
 
-def balance_at(code: str, *, day: date) -> int:
-    """What was posted to the account by the end of `day` (business date)."""
-    rows = db.query(
-        """SELECT coalesce(sum(p.amount * a.sign), 0)::bigint AS amount FROM ledger_account a
-           JOIN ledger_posting p ON p.account_id = a.id WHERE a.code = %s AND p.booked_on <= %s""",
-        [code, day],
-    )
-    amount: int = rows[0]["amount"]
-    return amount
-
-
 def period_is_open(month: date) -> bool:
     """Whether something dated in the month may be booked."""
     return not db.query("SELECT ledger_month_shut(%s) AS shut", [month])[0]["shut"]

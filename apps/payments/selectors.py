@@ -1,15 +1,15 @@
 """Questions about payments, for DRF views, services and the apps above. Each takes whose rows."""
 
-from collections.abc import Iterable, Sequence
-from typing import Any, TypeVar
+from collections.abc import Iterable
+from typing import TypeVar
 from uuid import UUID
 
 from django.db.models import Prefetch, QuerySet
 
 from apps.core.api.lists import Keyset
-from apps.core.errors import InvalidId, NotFound
-from apps.core.ids import decode, encode
-from apps.payments.models import Attempt, BalanceTransaction, Charge, Customer, PaymentIntent, PaymentMethod, Refund, Transfer
+from apps.core.errors import NotFound
+from apps.core.ids import encode
+from apps.payments.models import BalanceTransaction, Charge, Customer, PaymentIntent, PaymentMethod, Refund, Transfer
 from apps.payments.models.base import Owned
 
 M = TypeVar("M", bound=Owned)
@@ -73,31 +73,3 @@ def window(rows: "QuerySet[M, M]", at: Keyset) -> list[M]:
 def usable_customer(*, merchant_id: UUID, livemode: bool, id: UUID) -> Customer | None:
     """The customer, if it was not deleted."""
     return owned(Customer, merchant_id=merchant_id, livemode=livemode).filter(id=id, deleted_at=None).first()
-
-
-def attempt_by_reference(references: Sequence[str]) -> list[dict[str, Any]]:
-    """What is known of the gateway references among `references` that are ours: attempt_id, reference,
-    kind, state, intent_id, charge_id, refund_id, merchant_id, livemode, amount (minor units), currency,
-    and `source`, under which the ledger books it (`ch_…` or `re_…`; None where nothing was to be booked)."""
-    known = {id: text for text in references if (id := _attempt_id(text)) is not None}
-    fields = ("id", "kind", "state", "intent_id", "charge_id", "refund_id", "merchant_id", "livemode", "amount", "currency")
-    rows = list(Attempt.objects.filter(id__in=known).values(*fields))
-    for row in rows:
-        row["attempt_id"] = row.pop("id")
-        row["reference"] = known[row["attempt_id"]]
-        row["source"] = _source(row)
-    return rows
-
-
-def _attempt_id(reference: str) -> UUID | None:
-    try:
-        return decode("att", reference)
-    except InvalidId:
-        return None
-
-
-def _source(row: dict[str, Any]) -> str | None:
-    if row["kind"] == "refund":
-        return encode("re", row["refund_id"])
-    captures = row["kind"] in ("authorize", "capture") and row["state"] == "succeeded"
-    return encode("ch", row["charge_id"]) if captures else None

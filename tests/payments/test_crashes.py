@@ -4,8 +4,8 @@ import pytest
 
 from apps.core import db
 from apps.core.flow import _perform, run
+from apps.idempotency.domain import WAIT_S
 from apps.idempotency.errors import IdempotencyKeyInUse
-from apps.idempotency.flows import WAIT_S
 from apps.payments import flows
 from apps.payments.domain import requests, schedule
 from tests.payments.shop import Shop, age, answer_of, drive, due_now, forget_lease, pi, reference, until_record

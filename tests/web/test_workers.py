@@ -1,6 +1,7 @@
 """Gunicorn's workers on one listening socket: who waits while they are held is shared, and answered even if they stop."""
 
 import os
+import runpy
 import signal
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -8,6 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from config import asgi
+from devservices.programs import STOPS
+from tests.conftest import ROOT
 from tests.stack import Stack
 from tests.web.crowds import crowd, held, statuses, until_both_take, workers
 
@@ -49,3 +53,8 @@ def test_told_to_stop_they_answer_who_waits_and_end(web: Stack) -> None:
             web.processes["web"].terminate()
         assert statuses(clients) == {b"200"}
     assert web.processes["web"].wait(20) == 0
+
+
+def test_who_is_told_to_stop_has_the_time_to_drain_before_it_is_killed():
+    conf = runpy.run_path(str(ROOT / "gunicorn.conf.py"))
+    assert conf["STOP_S"] + asgi.DRAIN_S < conf["graceful_timeout"] < STOPS["web"].stop_wait_s

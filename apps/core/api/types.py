@@ -52,7 +52,6 @@ class ObjectShape(_Frozen, kw_only=True, gc=False):
 Amount = Annotated[
     int, Meta(ge=1, le=MAX_AMOUNT, description="A positive integer in the currency's minor unit (1050 for €10.50, 1050 for ¥1050).")
 ]
-AmountOrZero = Annotated[int, Meta(ge=0, le=MAX_AMOUNT, description="A non-negative integer in the currency's minor unit.")]
 Currency = Annotated[
     str,
     Meta(

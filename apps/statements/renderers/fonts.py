@@ -7,8 +7,6 @@ from pathlib import Path
 
 from fontTools.ttLib import TTFont  # type: ignore[import-untyped]
 
-# Text in one of these scripts falls through to the first font that has it.
-FAMILIES = ("IBM Plex Sans", "Noto Sans Arabic", "Noto Sans CJK JP")
 _FILES = (
     ("fontpkg_ibm_plex_sans", "files/IBMPlexSans[wdth,wght].ttf"),
     ("fontpkg_noto_sans_arabic", "files/NotoSansArabic[wdth,wght].ttf"),
