@@ -4,7 +4,7 @@ import orjson
 import pytest
 
 from apps.core.ids import encode, new_id
-from apps.cutover.domain.comparing import KEPT_BYTES, Mask, Told, first_difference, judged_read, kept
+from apps.cutover.domain.comparing import KEPT_BYTES, Mask, Told, first_difference, json_bytes, judged_read, kept
 from apps.cutover.domain.diffing import Piece, by_lines, side_by_side
 
 JSON = "application/json"
@@ -62,15 +62,28 @@ def test_ids_are_masked_by_kind_and_place_and_references_have_to_agree() -> None
 
 
 def test_a_secret_leaves_a_trace_that_shows_whether_it_was_the_same() -> None:
-    one, again, other = [kept(orjson.dumps({"client_secret": secret})) for secret in ("s1", "s1", "s2")]
+    one, again = kept(*[orjson.dumps({"client_secret": secret}) for secret in ("s1", "s1")])
+    _, other = kept(b"", orjson.dumps({"client_secret": "s2"}))
     assert one == again != other
     assert "s1" not in one
 
 
 def test_a_large_body_is_cut_and_says_so() -> None:
-    text = kept(b"x" * (KEPT_BYTES + 7))
+    text, _ = kept(b"x" * (KEPT_BYTES + 7), b"")
     assert text.endswith("\n… 7 bytes more")
     assert len(text) < KEPT_BYTES + 30
+
+
+def test_of_large_bodies_the_part_is_kept_in_which_they_differ() -> None:
+    items = [{"id": f"pi_{number}", "metadata": {"ü": "🦊" * 20}, "amount": 5} for number in range(3_000)]
+    one = json_bytes({"data": items})
+    other = json_bytes({"data": [*items[:2_000], items[2_000] | {"amount": 6}, *items[2_001:]]})
+    left, right = kept(one, other)
+    before, first, *_ = by_lines(left).split("\n")
+    changed = [row for row in side_by_side(by_lines(left), by_lines(right)) if row.kind == "changed"]
+    assert [row.right.pieces[-1] for row in changed if row.right] == [Piece("6", True)]
+    assert (before.endswith(" bytes before"), "�" in left, max(len(left), len(right)) < KEPT_BYTES + 70) == (True, False, True)
+    assert first[0] in '{"'
 
 
 def test_the_diff_shows_changed_words_and_folds_what_is_far_away() -> None:

@@ -16,6 +16,8 @@ Json = Any
 
 # What is kept of a body that differs.
 KEPT_BYTES = 65_536
+# Begins a line that stands for what is not kept.
+CUT = "… "
 
 _SECRETS = re.compile(rb'("client_secret"\s*:\s*")([^"]*)(")')
 _IDS = re.compile(r"\b([a-z]{2,5})_[0-7][0-9a-hjkmnp-tv-z]{25}(?:_secret_[0-9A-Za-z_-]+)?")
@@ -125,12 +127,30 @@ def json_bytes(document: Json) -> bytes:
     return json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "surrogatepass")
 
 
-def kept(body: bytes) -> str:
-    """`body` as it may be stored: at most 64 KB of it, secrets replaced by a trace that is equal where
-    they were."""
-    shown = _SECRETS.sub(lambda found: found[1] + b"secret, trace " + _trace(found[2]) + found[3], body)
-    text = shown[:KEPT_BYTES].decode("utf-8", "replace").replace("\0", "�")
-    return text if len(shown) <= KEPT_BYTES else f"{text}\n… {len(shown) - KEPT_BYTES} bytes more"
+def kept(one: bytes, other: bytes) -> tuple[str, str]:
+    """Two bodies that differ, as they may be stored: at most 64 KB of each, the same part of both and the first
+    difference in it; secrets replaced by a trace that is equal where they were."""
+    one, other = _without_secrets(one), _without_secrets(other)
+    start = _start(one, other)
+    return _part(one, start), _part(other, start)
+
+
+def _without_secrets(body: bytes) -> bytes:
+    return _SECRETS.sub(lambda found: found[1] + b"secret, trace " + _trace(found[2]) + found[3], body)
+
+
+def _start(one: bytes, other: bytes) -> int:
+    """Where the part begins that is kept: where a member does, well before the first difference."""
+    if max(len(one), len(other)) <= KEPT_BYTES:
+        return 0
+    same = next((at for at, (ours, theirs) in enumerate(zip(one, other, strict=False)) if ours != theirs), min(len(one), len(other)))
+    return 0 if same < KEPT_BYTES // 2 else one.rfind(b",", 0, same - KEPT_BYTES // 4) + 1
+
+
+def _part(body: bytes, start: int) -> str:
+    text = body[start : start + KEPT_BYTES].decode("utf-8", "replace").replace("\0", "�")
+    before, more = f"{CUT}{start} bytes before\n" if start else "", len(body) - start - KEPT_BYTES
+    return f"{before}{text}\n{CUT}{more} bytes more" if more > 0 else before + text
 
 
 def _trace(secret: bytes) -> bytes:

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from difflib import SequenceMatcher
 from itertools import zip_longest
 
+from apps.cutover.domain.comparing import CUT
+
 # Equal lines that are shown around a change, and the longest line whose words are compared.
 AROUND, LONGEST = 3, 2_000
 _WORDS = re.compile(r"\w+|\s+|.")
@@ -41,8 +43,13 @@ class Row:
 def by_lines(body: str) -> str:
     """`body` with a line for each member if it looks like JSON, whole or cut off; else as it is. No character
     is lost or respelled, so that bodies of one meaning and two spellings still differ."""
-    if not body.startswith(("{", "[")):
-        return body
+    if body.startswith(CUT):
+        before, _, rest = body.partition("\n")
+        return f"{before}\n{_laid(rest)}"
+    return _laid(body) if body.startswith(("{", "[")) else body
+
+
+def _laid(body: str) -> str:
     laid, depth = [], 0
     tokens = _TOKENS.findall(body)
     for before, token in zip(["", *tokens], tokens, strict=False):

@@ -67,6 +67,7 @@ def _counts(taken: Taken, finding: Finding) -> db.Command:
 
 def _difference(taken: Taken, finding: Finding, hot: Told, classic: Told) -> Difference:
     asked = taken.asked
+    hot_body, classic_body = kept(hot.body, classic.body)
     return Difference(
         endpoint=taken.endpoint,
         merchant_id=asked.caller.merchant_id,
@@ -77,9 +78,9 @@ def _difference(taken: Taken, finding: Finding, hot: Told, classic: Told) -> Dif
         query=asked.query,
         what=finding.what[:500],
         hot_status=hot.status,
-        hot_body=kept(hot.body),
+        hot_body=hot_body,
         classic_status=classic.status,
-        classic_body=kept(classic.body),
+        classic_body=classic_body,
         read_at=taken.read_at,
         compared_at=Now(),
     )
