@@ -91,6 +91,11 @@ class Worker(UvicornWorker):  # type: ignore[misc]  # the package has no types
 worker_class = Worker
 
 
+def on_reload(server: Any) -> None:
+    """HUP: the workers that there are stay until the new ones serve."""
+    SHARES.replace(server.worker_age, server.cfg.workers)
+
+
 def post_fork(server: Any, worker: Any) -> None:
     """The application monitor starts in each worker before the application is imported, if it has a licence."""
     if os.environ.get("NEW_RELIC_LICENSE_KEY"):

@@ -8,9 +8,11 @@ another lets that one go first.
 """
 
 import asyncio
+import signal
 import socket
 from collections.abc import Callable, Collection, Sequence
 from ssl import SSLContext
+from types import FrameType
 from typing import Any, cast
 
 import structlog
@@ -131,7 +133,21 @@ class Listener:
 
 
 class Server(uvicorn.Server):
-    """Uvicorn's server with listeners of our own on the sockets that it is given."""
+    """Uvicorn's server with listeners of our own on the sockets that it is given. Told to end because others take its place
+    (HUP), it serves until they are there: a process takes seconds to start, and the clients would wait for it."""
+
+    is_told = False
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        if sig == signal.SIGTERM and not self.is_told and not SHARES.may_leave():
+            self.is_told = True
+        else:  # told twice: the master ends, or waits no longer
+            super().handle_exit(sig, frame)
+
+    async def on_tick(self, counter: int) -> bool:
+        if self.is_told and SHARES.may_leave():
+            self.should_exit = True
+        return await super().on_tick(counter)
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         if sockets is None:

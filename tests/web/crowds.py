@@ -2,6 +2,7 @@
 
 import socket
 import time
+from collections.abc import Callable
 from contextlib import ExitStack
 
 import psutil
@@ -33,18 +34,22 @@ def statuses(clients: list[socket.socket]) -> set[bytes]:
     return {client.recv(12)[9:] for client in clients}
 
 
-def until_gone(web: Stack) -> None:
-    until = time.monotonic() + 20
-    while sum(held(web)):
-        assert time.monotonic() < until
+def until(is_so: Callable[[], bool], seconds: float = 20) -> None:
+    end = time.monotonic() + seconds
+    while not is_so():
+        assert time.monotonic() < end
         time.sleep(0.02)
+
+
+def until_gone(web: Stack) -> None:
+    until(lambda: not sum(held(web)))
 
 
 def until_both_take(web: Stack) -> None:
     """The server answers as soon as one of its workers is up."""
-    until, fewer = time.monotonic() + 30, 0
+    end, fewer = time.monotonic() + 30, 0
     while not fewer:
-        assert time.monotonic() < until
+        assert time.monotonic() < end
         with ExitStack() as stack:
             statuses(crowd(web, 8, stack))
             fewer = min(held(web))

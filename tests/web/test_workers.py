@@ -3,6 +3,7 @@
 import os
 import runpy
 import signal
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -13,7 +14,7 @@ from config import asgi
 from devservices.programs import STOPS
 from tests.conftest import ROOT
 from tests.stack import Stack
-from tests.web.crowds import crowd, held, statuses, until_both_take, workers
+from tests.web.crowds import crowd, held, statuses, until, until_both_take, workers
 
 
 @pytest.fixture
@@ -44,6 +45,24 @@ def test_both_workers_take_their_part_of_those_who_wait(web: Stack) -> None:
         assert statuses(clients) == {b"200"}
         fewer, more = held(web)
         assert (fewer + more, fewer >= 64) == (400, True)
+
+
+def test_at_hup_the_workers_serve_until_those_who_take_their_places_do(web: Stack) -> None:
+    old = {worker.pid for worker in workers(web)}
+    web.processes["web"].send_signal(signal.SIGHUP)
+    until(lambda: len(workers(web)) == 4)
+    young = [worker for worker in workers(web) if worker.pid not in old]
+    for worker in young:
+        os.kill(worker.pid, signal.SIGSTOP)
+    for _ in range(5):
+        time.sleep(0.2)
+        with ExitStack() as stack:
+            assert statuses(crowd(web, 4, stack)) == {b"200"}
+    for worker in young:
+        os.kill(worker.pid, signal.SIGCONT)
+    until(lambda: {worker.pid for worker in workers(web)} == {worker.pid for worker in young})
+    with ExitStack() as stack:
+        assert statuses(crowd(web, 4, stack)) == {b"200"}
 
 
 def test_told_to_stop_they_answer_who_waits_and_end(web: Stack) -> None:
