@@ -107,7 +107,10 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--record", action="store_true")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--seconds", type=float, default=1.0, help="of each measurement")
-    return parser.parse_args()
+    options = parser.parse_args()
+    if options.rounds < (QUIET_ROUNDS if options.record else 1) or not options.seconds > 0:
+        parser.error(f"too little to judge by: a record takes at least {QUIET_ROUNDS} rounds")
+    return options
 
 
 if __name__ == "__main__":
