@@ -43,6 +43,7 @@ task_publish_retry = False
 
 task_routes = {
     "merchants.tell_endpoint_disabled": {"queue": "mail"},
+    "cutover.tell_rollbacks": {"queue": "mail"},
     "events.*": {"queue": "webhooks"},
     "payments.send_receipts": {"queue": "mail"},
     "statements.mail": {"queue": "mail"},

@@ -18,6 +18,7 @@ POKES: dict[str, Poke] = {
     "Compare hot answers with classic ones": Poke("shadow.compare", 2),
     "Forget old shadow answers": Poke("shadow.forget", 3600),
     "Turn failing endpoints classic": Poke("cutover.roll_back_where_due", 5),
+    "Tell staff of endpoints turned classic": Poke("cutover.tell_rollbacks", 10),
     "Seal new ledger entries": Poke("ledger.seal", 60),
     "End holds that are past their time": Poke("ledger.expire_holds", 60),
     "Collect settlement and bank files": Poke("reconciliation.collect", 60),

@@ -19,5 +19,6 @@ urlpatterns = [
     path("v1/", include("apps.payments.api.urls")),
     path("v1/", include("apps.statements.api.urls")),
 ]
+handler403 = "config.refusals.forbidden"
 handler404 = "apps.core.api.fallbacks.not_found"
 handler500 = "apps.core.api.fallbacks.server_error"

@@ -5218,6 +5218,14 @@ CREATE TABLE public.cutover_difference (
     CONSTRAINT cutover_difference_explained CHECK ((((explained_at IS NULL) AND (explained_by IS NULL) AND (note IS NULL)) OR ((explained_at IS NOT NULL) AND (explained_by IS NOT NULL) AND (note IS NOT NULL) AND (NOT (((note)::text = ''::text) AND (note IS NOT NULL))))))
 );
 
+-- Name: cutover_notice; Type: TABLE; Schema: public; Owner: -
+
+CREATE TABLE public.cutover_notice (
+    change_id bigint NOT NULL,
+    claimed_at timestamp with time zone NOT NULL,
+    told_at timestamp with time zone
+);
+
 -- Name: cutover_outcome; Type: TABLE; Schema: public; Owner: -
 
 CREATE UNLOGGED TABLE public.cutover_outcome (
@@ -6386,6 +6394,11 @@ ALTER TABLE ONLY public.cutover_change
 ALTER TABLE ONLY public.cutover_difference
     ADD CONSTRAINT cutover_difference_pkey PRIMARY KEY (id);
 
+-- Name: cutover_notice cutover_notice_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+
+ALTER TABLE ONLY public.cutover_notice
+    ADD CONSTRAINT cutover_notice_pkey PRIMARY KEY (change_id);
+
 -- Name: cutover_outcome cutover_outcome_pkey; Type: CONSTRAINT; Schema: public; Owner: -
 
 ALTER TABLE ONLY public.cutover_outcome
@@ -6880,6 +6893,10 @@ CREATE INDEX auth_user_username_6821ab7c_like ON public.auth_user USING btree (u
 -- Name: closing_step_run_id_abed4cbc; Type: INDEX; Schema: public; Owner: -
 
 CREATE INDEX closing_step_run_id_abed4cbc ON public.closing_step USING btree (run_id);
+
+-- Name: cutover_change_automatic; Type: INDEX; Schema: public; Owner: -
+
+CREATE INDEX cutover_change_automatic ON public.cutover_change USING btree (at) WHERE ((actor)::text = 'automatic'::text);
 
 -- Name: cutover_change_endpoint; Type: INDEX; Schema: public; Owner: -
 
@@ -8578,6 +8595,10 @@ GRANT SELECT,USAGE ON SEQUENCE public.cutover_change_id_seq TO florin_app;
 -- Name: TABLE cutover_difference; Type: ACL; Schema: public; Owner: -
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.cutover_difference TO florin_app;
+
+-- Name: TABLE cutover_notice; Type: ACL; Schema: public; Owner: -
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.cutover_notice TO florin_app;
 
 -- Name: TABLE cutover_outcome; Type: ACL; Schema: public; Owner: -
 

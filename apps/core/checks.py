@@ -1,9 +1,12 @@
 """System checks that refuse a set-up in which money would not be safe."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from django.conf import settings
-from django.core.checks import CheckMessage, Error, Tags, register
+from django.core.checks import CheckMessage, Error, Tags, Warning, register
+
+from apps.core import db
 
 
 def _problems() -> list[tuple[str, str, str]]:
@@ -55,3 +58,23 @@ def always(**_: Any) -> list[CheckMessage]:
 def in_production(**_: Any) -> list[CheckMessage]:
     """Errors of `check --deploy`: what may be so on a developer's machine only."""
     return [Error(text, hint=hint, id=id_) for id_, text, hint in _unsafe_for_production()]
+
+
+_LOGGED = "SELECT current_setting('log_min_error_statement') AS level, current_setting('log_error_verbosity') AS verbosity"
+
+
+@register(Tags.database)
+def values_stay_out_of_logs(*, databases: Sequence[str] | None = None, **_: Any) -> list[CheckMessage]:
+    """Warns where PostgreSQL writes statements that fail, with their values, or the rows they fail for into its log."""
+    if not databases or "default" not in databases:
+        return []
+    found = db.query(_LOGGED)[0]
+    if found["level"] == "panic" and found["verbosity"] == "terse":
+        return []
+    return [
+        Warning(
+            "PostgreSQL's log gets the values of statements that fail, client secrets and addresses among them.",
+            hint="In postgresql.conf: log_min_error_statement = panic, log_error_verbosity = terse.",
+            id="florin.W021",
+        )
+    ]

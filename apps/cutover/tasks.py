@@ -14,6 +14,12 @@ def roll_back_where_due() -> list[str]:
     return services.roll_back_where_due()
 
 
+@shared_task(name="cutover.tell_rollbacks")
+def tell_rollbacks() -> int:
+    """Staff have a letter about each endpoint that was turned classic automatically."""
+    return flows.tell_rollbacks()
+
+
 @shared_task(name="shadow.compare")
 def compare() -> int:
     """Samples that wait have been compared, or as many as one poke has time for."""

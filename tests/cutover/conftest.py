@@ -15,6 +15,7 @@ from apps.merchants.api import gate, limits
 from config.asgi import lean
 from tests.cutover.shadow import shadowed  # noqa: F401  (a fixture)
 from tests.factories import MadeMerchant
+from tests.mailbox import mailbox  # noqa: F401  (a fixture)
 from tests.merchants.asgi import Reply, ask
 
 BALANCE = "balance.retrieve"

@@ -11,6 +11,7 @@ from msgspec import structs
 
 from apps.core import db
 from apps.core.ids import encode
+from apps.cutover.models import Sample
 from apps.cutover.selectors import Summary
 from apps.payments.domain import fees
 from apps.payments.flows import intents, telling
@@ -94,6 +95,18 @@ async def test_another_answer_is_found(name: str, what: str, shadowed, make_merc
     await compared()
     [found] = await asyncio.to_thread(differences_of, shop.merchant)
     assert (found.what, '"amount":1,' in found.classic_body, '"amount":1,' in found.hot_body) == (what, True, False)
+
+
+@pytest.mark.parametrize("name", ["create", "create and confirm", "capture", "transfer"])
+@pytest.mark.parametrize("body", [b"", b"<html>", b"[]", b'"text"', b'{"error":{}}'])
+async def test_a_hot_answer_that_is_no_object_of_ours_is_found(name: str, body: bytes, shadowed, make_merchant) -> None:
+    shop = await asked(name, make_merchant)
+    await handed_over()
+    await asyncio.to_thread(lambda: Sample.objects.update(answer=body))
+    [summary] = (await compared()).values()
+    assert (summary.differing, summary.skipped) == (1, 0)
+    [found] = await asyncio.to_thread(differences_of, shop.merchant)
+    assert found.hot_body.find(body.decode()) >= 0
 
 
 async def test_a_classic_path_that_asks_the_gateway_for_something_else_is_found(shadowed, make_merchant, monkeypatch) -> None:

@@ -87,3 +87,17 @@ def test_no_password_shows_in_a_command_line_a_log_or_the_statistics(services):
     assert len(passwords) == 3
     assert not [password for password in passwords if password in seen]
     assert services.value("SELECT count(*) FROM pg_stat_statements WHERE query ~* 'password ''[^S]'") == 0
+
+
+def test_the_log_says_what_failed_without_the_values(services):
+    with services.connect("DATABASE_OWNER_URL") as owner:
+        owner.execute("CREATE TABLE secrets (secret text PRIMARY KEY)")
+    with services.connect() as app:
+        app.execute("INSERT INTO secrets VALUES ('s3cret')")
+        for failing in ("INSERT INTO secrets VALUES ('s3cret')", "INSERT INTO secrets SELECT 's3cret' WHERE 1 / 0 = 1"):
+            with pytest.raises(psycopg.DatabaseError), app.transaction():
+                app.execute(failing)
+    log = services.layout.log("postgres").read_text()
+    assert "duplicate key value violates" in log
+    assert "division by zero" in log
+    assert "s3cret" not in log

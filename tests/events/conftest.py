@@ -3,13 +3,10 @@
 from collections.abc import Iterator
 
 import pytest
-from aiosmtpd.controller import Controller
-from django.test import override_settings
 
-from tests.conftest import free_port
 from tests.events.listener import Listener
-from tests.events.mailbox import Mailbox
 from tests.events.world import Shop
+from tests.mailbox import mailbox  # noqa: F401  (a fixture)
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -27,13 +24,3 @@ def listener() -> Iterator[Listener]:
     listening = Listener()
     yield listening
     listening.close()
-
-
-@pytest.fixture
-def mailbox() -> Iterator[Mailbox]:
-    box, port = Mailbox(), free_port()
-    controller = Controller(box, hostname="127.0.0.1", port=port)
-    controller.start()
-    with override_settings(EMAIL_BACKEND="django.core.mail.backends.smtp.EmailBackend", EMAIL_HOST="127.0.0.1", EMAIL_PORT=port):
-        yield box
-    controller.stop()

@@ -8,6 +8,7 @@ import pytest
 from django.conf import settings
 
 from apps.core.caching import cache
+from tests.mailbox import mailbox  # noqa: F401  (a fixture)
 from tests.payments.shop import Shop
 
 

@@ -145,7 +145,8 @@ def _with_effects(told: Told, asked: Asked, history: History, at: datetime, *, f
     document = parsed(told.body)
     ends = (_LAST, _LAST) if fresh else (_first_id(at + _AROUND), _first_id(at + _TICK))
     effects = run(history.effects(asked.caller, document, Span(_first_id(at - _AROUND), *ends))) if isinstance(document, dict) else {}
-    body = orjson.dumps(Mask()({"answer": document, **effects}), option=orjson.OPT_NON_STR_KEYS)
+    shown = told.body.decode(errors="replace") if document is None else document
+    body = orjson.dumps(Mask()({"answer": shown, **effects}), option=orjson.OPT_NON_STR_KEYS)
     return Told(told.status, told.content_type, body)
 
 

@@ -93,7 +93,10 @@ class Change(models.Model):
 
     class Meta:
         db_table = "cutover_change"
-        indexes: ClassVar = [models.Index(fields=["endpoint", "-id"], name="cutover_change_endpoint")]
+        indexes: ClassVar = [
+            models.Index(fields=["endpoint", "-id"], name="cutover_change_endpoint"),
+            models.Index(fields=["at"], condition=Q(actor="automatic"), name="cutover_change_automatic"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.endpoint}, {self.at:%Y-%m-%d %H:%M:%S}"
@@ -105,6 +108,21 @@ class Change(models.Model):
         news = [name for name in _TOLD if before[name] != self.after[name]]
         parts = [f"{_TOLD[name][0]} {_shown(name, before[name])} → {_shown(name, self.after[name])}".lstrip() for name in news]
         return f"{_named(self.endpoint, self.merchant_id)}: {', '.join(parts)}"
+
+
+class Notice(models.Model):
+    """Staff are being told, or were, of a change that was made automatically. One that was claimed and not told for
+    two minutes is anybody's again: whoever claimed it has died, or the mail server was away."""
+
+    change_id = models.BigIntegerField(primary_key=True, help_text="The change's id")
+    claimed_at = models.DateTimeField()
+    told_at = models.DateTimeField(null=True)
+
+    class Meta:
+        db_table = "cutover_notice"
+
+    def __str__(self) -> str:
+        return f"change {self.change_id}, {'told' if self.told_at else 'not told'}"
 
 
 class Outcome(models.Model):

@@ -1,5 +1,6 @@
 """What throws switches, and what is done with samples and the differences they show."""
 
+from apps.cutover.services.noticing import addresses, claim_untold, finish_telling
 from apps.cutover.services.shadow import (
     TRIES,
     claim_samples,
@@ -14,9 +15,12 @@ __all__ = [
     "AUTOMATIC",
     "TRIES",
     "Overtaken",
+    "addresses",
     "claim_samples",
+    "claim_untold",
     "explain_difference",
     "finish_sample",
+    "finish_telling",
     "forget_old",
     "limit",
     "refuse_unknown",

@@ -1,0 +1,1 @@
+"""Texts about switches, from data alone."""
