@@ -1,6 +1,5 @@
 """How the admin presents itself: its name, its navigation, its home page."""
 
-from collections.abc import Callable
 from typing import Any
 
 from django.http import HttpRequest
@@ -10,14 +9,13 @@ from django.urls import reverse_lazy
 def _item(title: str, icon: str, model: str) -> dict[str, Any]:
     """An entry that leads to the list of `model` (app_label.model), for whoever may look at it."""
     link = reverse_lazy(f"admin:{model.replace('.', '_')}_changelist")
-    return {"title": title, "icon": icon, "link": link, "permission": _may_view(*model.split("."))}
+    return {"title": title, "icon": icon, "link": link, "permission": lambda request: may_view(request, model)}
 
 
-def _may_view(app: str, model: str) -> Callable[[HttpRequest], bool]:
-    def permitted(request: HttpRequest) -> bool:
-        return any(request.user.has_perm(f"{app}.{verb}_{model}") for verb in ("view", "change"))
-
-    return permitted
+def may_view(request: HttpRequest, model: str) -> bool:
+    """Whether whoever asks may look at the rows of `model` (app_label.model)."""
+    app, name = model.split(".")
+    return any(request.user.has_perm(f"{app}.{verb}_{name}") for verb in ("view", "change"))
 
 
 def _group(title: str, *items: dict[str, Any]) -> dict[str, Any]:

@@ -1,5 +1,7 @@
-"""The admin's home page: what needs a person now. Every figure is a link; none is counted past 999."""
+"""The admin's home page: what needs a person now. Every figure is a link; none is counted past 999. Who may not see the
+rows behind a figure does not see the figure."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,6 +11,7 @@ from django.urls import reverse
 from apps.core import clock, db
 from apps.core.money import format_money
 from apps.cutover import selectors as cutover
+from config.backoffice import may_view
 
 _CAP = 999
 
@@ -25,25 +28,35 @@ class Card:
 
 
 def context(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
-    """Called by Unfold for the index page."""
-    return context | {"cards": _cards(), "balances": _books(), "recent": _recent_files(), "today": clock.today()}
+    """Called by Unfold for the index page. `balances` and `recent` are None for who may not see them."""
+    return context | {
+        "cards": [card for model, made in _CARDS.items() if may_view(request, model) for card in made()],
+        "balances": _books() if may_view(request, "ledger.account") else None,
+        "recent": _recent_files() if may_view(request, "reconciliation.sourcefile") else None,
+        "today": clock.today(),
+    }
 
 
-def _cards() -> list[Card]:
-    unknown = _count("SELECT FROM payments_attempt WHERE state = 'unknown'")
-    breaks = _count("SELECT FROM recon_break WHERE state = 'open'")
-    quarantined = _count("SELECT FROM recon_source_file WHERE status = 'quarantined'")
-    failing = _count("SELECT FROM events_delivery WHERE state = 'pending' AND attempts > 0")
-    return [
-        Card(
-            "Unknown outcomes", *_figure(unknown, "busy"), "payments whose gateway has not answered", _list("payments_attempt", "unknown")
-        ),
-        Card("Open breaks", *_figure(breaks, "bad"), "lines and movements that nothing explains", _list("reconciliation_break", "open")),
-        Card("Quarantined files", *_figure(quarantined, "bad"), "not imported", _list("reconciliation_sourcefile", "quarantined")),
-        Card("Webhooks retried", *_figure(failing, "busy"), "deliveries that failed at least once", _list("events_delivery")),
-        _close_card(),
-        *_cutover_card(),
-    ]
+def _unknown_card() -> list[Card]:
+    many = _count("SELECT FROM payments_attempt WHERE state = 'unknown'")
+    note = "payments whose gateway has not answered"
+    return [Card("Unknown outcomes", *_figure(many, "busy"), note, _list("payments_attempt", "unknown"))]
+
+
+def _breaks_card() -> list[Card]:
+    many = _count("SELECT FROM recon_break WHERE state = 'open'")
+    note = "lines and movements that nothing explains"
+    return [Card("Open breaks", *_figure(many, "bad"), note, _list("reconciliation_break", "open"))]
+
+
+def _files_card() -> list[Card]:
+    many = _count("SELECT FROM recon_source_file WHERE status = 'quarantined'")
+    return [Card("Quarantined files", *_figure(many, "bad"), "not imported", _list("reconciliation_sourcefile", "quarantined"))]
+
+
+def _deliveries_card() -> list[Card]:
+    many = _count("SELECT FROM events_delivery WHERE state = 'pending' AND attempts > 0")
+    return [Card("Webhooks retried", *_figure(many, "busy"), "deliveries that failed at least once", _list("events_delivery"))]
 
 
 def _count(rows: str) -> int:
@@ -63,13 +76,13 @@ def _list(model: str, state: str = "") -> str:
     return reverse(f"admin:{model}_changelist") + (f"?{field}__exact={state}" if state else "")
 
 
-def _close_card() -> Card:
+def _close_card() -> list[Card]:
     runs = db.query("SELECT month, state, blocked_by FROM closing_run ORDER BY month DESC LIMIT 1")
     if not runs:
-        return Card("Month end", "—", "good", "no month has been closed yet", _list("closing_run"))
+        return [Card("Month end", "—", "good", "no month has been closed yet", _list("closing_run"))]
     last = runs[0]
     tone = {"closed": "good", "blocked": "bad"}.get(last["state"], "busy")
-    return Card("Month end", f"{last['month']:%B %Y}", tone, last["blocked_by"] or last["state"], _list("closing_run"))
+    return [Card("Month end", f"{last['month']:%B %Y}", tone, last["blocked_by"] or last["state"], _list("closing_run"))]
 
 
 def _cutover_card() -> list[Card]:
@@ -81,6 +94,17 @@ def _cutover_card() -> list[Card]:
         if turned
         else []
     )
+
+
+# The rows behind a card → what it shows.
+_CARDS: dict[str, Callable[[], list[Card]]] = {
+    "payments.attempt": _unknown_card,
+    "reconciliation.break": _breaks_card,
+    "reconciliation.sourcefile": _files_card,
+    "events.delivery": _deliveries_card,
+    "closing.run": _close_card,
+    "cutover.switch": _cutover_card,
+}
 
 
 def _books() -> list[dict[str, Any]]:

@@ -30,6 +30,17 @@ def test_everything_in_the_menu_of_who_may_do_everything_leads_somewhere(databas
     assert all(path in home for path in (CHARGES, SWITCHES))
 
 
+def test_the_home_page_shows_no_figure_of_what_one_may_not_see(database) -> None:
+    shown = {"Unknown outcomes", "Open breaks", "Webhooks retried", "Quarantined files", "The house&#x27;s accounts", "Latest settlement"}
+    few, all = (client.get("/admin/").content.decode() for client in (signed_in("view_attempt"), signed_in(is_superuser=True)))
+    assert {name for name in shown if name in few} == {"Unknown outcomes"}
+    assert {name for name in shown if name in all} == shown
+
+
+def test_who_may_see_nothing_of_the_home_page_is_told_so(database) -> None:
+    assert "may not look at anything that is shown here" in signed_in("view_charge").get("/admin/").content.decode()
+
+
 @pytest.mark.parametrize("path", [SWITCHES, "/admin/auth/user/"])
 def test_a_page_one_may_not_see_says_so_and_leads_back(database, path) -> None:
     page = signed_in("view_charge").get(path)
