@@ -31,7 +31,7 @@ def test_everything_in_the_menu_of_who_may_do_everything_leads_somewhere(databas
 
 
 def test_the_home_page_shows_no_figure_of_what_one_may_not_see(database) -> None:
-    shown = {"Unknown outcomes", "Open breaks", "Webhooks retried", "Quarantined files", "The house&#x27;s accounts", "Latest settlement"}
+    shown = {"Unknown outcomes", "Open breaks", "Webhooks retried", "Quarantined files", "The house's accounts", "Latest settlement"}
     few, all = (client.get("/admin/").content.decode() for client in (signed_in("view_attempt"), signed_in(is_superuser=True)))
     assert {name for name in shown if name in few} == {"Unknown outcomes"}
     assert {name for name in shown if name in all} == shown
