@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from typing import NoReturn
 
 import pytest
 from django.utils import timezone
@@ -9,6 +10,7 @@ from django.utils import timezone
 from apps.cutover import flows, selectors, services
 from apps.cutover.api import shadowing
 from apps.cutover.domain import ENDPOINTS
+from apps.cutover.domain.samples import Taken
 from apps.cutover.models import Difference, Sample
 from tests.factories import MadeMerchant
 
@@ -29,6 +31,11 @@ def _prepare() -> None:
     for endpoint in ENDPOINTS:
         # What differs on purpose in one test must not turn the endpoint classic for the next.
         services.limit(endpoint=endpoint, max_difference_percent=None, actor="ada", reason="a test")
+
+
+def broken_history(taken: Taken) -> NoReturn:
+    """In place of the payments': a mistake that nobody foresaw."""
+    raise ZeroDivisionError(taken.endpoint)
 
 
 async def handed_over() -> int:

@@ -144,12 +144,13 @@ async def test_nothing_more_is_kept_while_nobody_compares(shadowed, make_merchan
     assert await handed_over() == 1
 
 
-async def test_a_comparison_that_fails_takes_no_other_along(shadowed, make_merchant) -> None:
+async def test_a_comparison_that_fails_takes_no_other_along(shadowed, make_merchant, monkeypatch) -> None:
     shop, intent = await paid(make_merchant)
     await send(shop.merchant, "POST", INTENTS, {"amount": 5, "currency": "eur"})
     await send(shop.merchant, "GET", f"{INTENTS}/{intent}")
     await handed_over()
-    await asyncio.to_thread(db.query, "UPDATE cutover_sample SET answer = 'no JSON' WHERE method = 'POST' RETURNING id")
+    # Writes are compared with the help of what it says.
+    monkeypatch.setattr(settings, "SHADOW_HISTORY", "tests.cutover.shadow.broken_history")
     assert await compared() == {READ: Summary(READ, compared=1)}
     waiting = "SELECT attempts FROM cutover_sample"
     assert await asyncio.to_thread(db.query, waiting) == [{"attempts": 1}]
