@@ -1,9 +1,12 @@
 """The audit finds nothing in honest rows, and whatever was tampered with."""
 
+from datetime import date
+
 import psycopg
 import pytest
 from django.conf import settings
 
+from apps.payments import services
 from apps.payments.audit import CHECKS
 from tests.factories import new_merchant
 from tests.payments.shop import Shop
@@ -35,6 +38,11 @@ TAMPERINGS = {
         "UPDATE payments_funds SET remaining = remaining + 1 WHERE remaining > 0",
         "what payments have pending",
     ),
+    "a transfer gives more than it takes": (
+        "UPDATE payments_transfer SET amount = amount + 1",
+        "UPDATE payments_transfer SET amount = amount - 1",
+        "a transfer takes from one",
+    ),
     "an answered request was about nothing": (
         'UPDATE idempotency_record SET object_id = NULL, body = replace(body, \'{"id":"pi_0\', \'{"id":"pi_1\')',
         'UPDATE idempotency_record SET body = replace(body, \'{"id":"pi_1\', \'{"id":"pi_0\')',
@@ -61,6 +69,9 @@ def as_owner(statement: str) -> None:
 @pytest.mark.slow
 def test_the_audit_finds_what_was_tampered_with_and_nothing_else(scratch_database: str, sandbox: str) -> None:
     shop = Shop(new_merchant())
+    shop.pay(20_000)
+    services.release_funds(due=date(2190, 1, 1))
+    shop.transfer(Shop(new_merchant()), 100)
     shop.refund(shop.pay(2_000), amount=1_000)
     shop.cancel(shop.hold())
     shop.hold(3_000)
