@@ -1,6 +1,7 @@
 """Group commit: many calls, one transaction, an outcome each."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
 
@@ -127,6 +128,20 @@ async def test_who_needs_a_row_that_is_held_fails_alone_and_the_others_hardly_wa
         answers = await _settled(*(_call(no, patience=1, **({"row": 1} if no in (2, 9) else {})) for no in range(12)))
     assert [no for no, answer in enumerate(answers) if isinstance(answer, LockNotAvailable)] == [2, 9]
     assert [answer for answer in answers if isinstance(answer, dict)] == [{"ok": "100ms"}] * 10
+
+
+async def test_batches_sent_soon_after_one_that_met_a_held_row_have_little_patience_from_the_start(
+    probe: psycopg.Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(batch, "WARY_S", 0.5)
+    with _row_held():
+        await _settled(_call(0, row=1))
+        began = time.monotonic()
+        answers = await _settled(_call(1, row=1), *(_call(no, patience=1) for no in range(2, 9)))
+        took = time.monotonic() - began
+    assert (type(answers[0]), answers[1:]) == (LockNotAvailable, [{"ok": "100ms"}] * 7)
+    assert took < 2  # which is what the first wait alone would have been; now each of 8, 4, 2 and 1 waits 100 ms
+    await asyncio.sleep(0.6)
     assert await _settled(_call(20, patience=1, row=1)) == [{"ok": "2s"}]
 
 

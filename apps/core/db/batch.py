@@ -7,8 +7,8 @@ batch of one, and the busier the process the larger its batches.
 Every command has its own outcome. Where a statement fails as a whole it has changed nothing, and its
 commands are sent again in halves until the culprit stands alone and alone gets the error. Where somebody
 holds a row for long, the halves wait for it no more than a moment each, because the innocent among them
-wait too. A lost connection is different: what became of the commands is not known, so each of them gets
-the error.
+wait too, and so do the batches of the next seconds. A lost connection is different: what became of the
+commands is not known, so each of them gets the error.
 
 The queue is bounded in length and in time: what cannot be sent in time was never started, and says so.
 """
@@ -32,8 +32,10 @@ from apps.core.promise import Promise
 IN_FLIGHT = db.WRITERS
 PATIENCE_S = 0.05
 LARGEST = 64
-# Once a batch has waited for a lock in vain (the role's lock_timeout), its parts wait so long each, and HOT_WAIT_S together.
+# Once a batch has waited for a lock in vain (the role's lock_timeout), its parts wait so long each, and HOT_WAIT_S together;
+# the batches that are sent within WARY_S wait so from the start, as the row is probably still held.
 LOCK_MS = 100
+WARY_S = 2.0
 _TRIES = 3
 
 
@@ -58,6 +60,7 @@ class Batcher:
         self.waiting: dict[str, deque[_Call]] = {}
         self.queued = 0
         self.under_way: dict[str, float] = {}  # function → when its batch was sent (monotonic)
+        self.wary_until = 0.0  # monotonic
         self._due = False
         self._watch: asyncio.TimerHandle | None = None
         self._tasks: set[asyncio.Task[None]] = set()
@@ -125,10 +128,15 @@ class Batcher:
         if self.waiting:
             self._send()
 
+    def _patience(self) -> float | None:
+        now = time.monotonic()
+        return now + known.settings.HOT_WAIT_S if now < self.wary_until else None
+
     async def _carry(self, function: str, calls: list[_Call]) -> None:
         """Every call has its answer afterwards, whatever happens."""
         try:
-            await _commit(function, calls)
+            if await _commit(function, calls, self._patience()):
+                self.wary_until = time.monotonic() + WARY_S
         except BaseException as error:
             _fail(calls, error)
             if not isinstance(error, Exception):
@@ -137,26 +145,27 @@ class Batcher:
             del self.under_way[function]
 
 
-async def _commit(function: str, calls: list[_Call], held_until: float | None = None) -> None:
-    """`held_until`: somebody holds a row that some of `calls` need. What was not tried again by then (monotonic) is given up."""
+async def _commit(function: str, calls: list[_Call], held_until: float | None) -> bool:
+    """Whether somebody holds a row that some of `calls` need. If so much is known before, what could not be written until
+    `held_until` (monotonic) is given up."""
     if held_until is not None and time.monotonic() >= held_until:
         _fail(calls, LockNotAvailable("somebody holds a row for too long"))
-        return
+        return True
     try:
         outcomes = await _executed(function, calls, lock_ms=None if held_until is None else LOCK_MS)
     except (psycopg.Error, Overloaded) as error:
+        is_held = isinstance(error, LockNotAvailable)
         if len(calls) == 1 or not _rolled_back(error):
             _fail(calls, error)
-            return
-        if held_until is None and isinstance(error, LockNotAvailable):
+            return is_held
+        if is_held and held_until is None:
             held_until = time.monotonic() + known.settings.HOT_WAIT_S
         half = len(calls) // 2
-        await _commit(function, calls[:half], held_until)
-        await _commit(function, calls[half:], held_until)
-    else:
-        for call, outcome in zip(calls, outcomes, strict=True):
-            if not call.answer.done():
-                call.answer.set_result(outcome)
+        return any([is_held, await _commit(function, calls[:half], held_until), await _commit(function, calls[half:], held_until)])
+    for call, outcome in zip(calls, outcomes, strict=True):
+        if not call.answer.done():
+            call.answer.set_result(outcome)
+    return False
 
 
 def _rolled_back(error: Exception) -> bool:
