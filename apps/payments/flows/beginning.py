@@ -13,7 +13,6 @@ from apps.idempotency.domain import RequestKey
 from apps.merchants.domain import Caller
 from apps.payments import gateways
 from apps.payments.domain import requests, rows, schedule
-from apps.payments.domain.replies import Card
 from apps.payments.domain.rows import Attempt, Intent, PaymentMethod
 from apps.payments.domain.states import ALLOWED, Verb, before_confirmation
 from apps.payments.errors import (
@@ -29,13 +28,10 @@ from apps.payments.errors import (
     ReferenceMissing,
     UnexpectedState,
 )
+from apps.payments.flows import tokens
 from apps.payments.renderers import objects
 
 Json = dict[str, Any]
-_TEST_METHOD = "pm_card_"
-# What the gateway has told of its test methods, so that not every use of one has to note it.
-_TEST_CARDS: dict[str, Card] = {}
-_MAX_TEST_CARDS = 500
 _URL_SAFE = bytes.maketrans(b"+/", b"-_")
 
 
@@ -43,10 +39,11 @@ def chosen_method(
     caller: Caller, name: str | None, billing: Json | None = None, *, now: datetime | None = None
 ) -> tuple[UUID | None, PaymentMethod | None]:
     """(its id, the new row if there is none yet) for a payment method in a request. The gateway's
-    test methods become a payment method of their own each time, as cards given anew would."""
+    test methods become a payment method of their own each time, as cards given anew would; `tokens.with_card` asks
+    for their card, where nothing else will."""
     if name is None:
         return None, None
-    if not name.startswith(_TEST_METHOD):
+    if not name.startswith(tokens.TEST_METHOD):
         return decode("pm", name, "payment_method"), None
     row = PaymentMethod(
         id=new_id(),
@@ -55,16 +52,10 @@ def chosen_method(
         created=now or clock.now(),
         gateway=gateways.DEFAULT,
         token=name,
-        card=_TEST_CARDS.get(name),
+        card=tokens.remembered(name),
         billing_details=billing or {},
     )
     return row.id, row
-
-
-def remember_test_card(method: PaymentMethod | None, card: Card | None) -> None:
-    """The next use of the same test method knows its card from the start."""
-    if method is not None and card is not None and method.token.startswith(_TEST_METHOD) and len(_TEST_CARDS) < _MAX_TEST_CARDS:
-        _TEST_CARDS[method.token] = card
 
 
 def new_intent(caller: Caller, body: requests.CreatePaymentIntent, method_id: UUID | None, *, now: datetime) -> Intent:

@@ -21,7 +21,7 @@ from apps.payments.domain.intents import Held
 from apps.payments.domain.rows import Intent, PaymentMethod
 from apps.payments.domain.states import Verb
 from apps.payments.errors import IntentBusy
-from apps.payments.flows import beginning
+from apps.payments.flows import beginning, tokens
 from apps.payments.flows.asking import Request, ask, asked_of, look, request_of
 from apps.payments.flows.reading import intent_with
 from apps.payments.flows.settling import held_of, settle
@@ -44,6 +44,8 @@ def create_payment_intent(caller: Caller, key: RequestKey, body: requests.Create
     if body.confirm:
         return (yield from _create_and_confirm(caller, key, body, intent, method))
     beginning.refuse_confirmation_only(body)
+    if method is not None:
+        method = yield from tokens.with_card(method)
     request = request_of(caller, key, intent.id, expand=expand)
     telling = Telling({"intent": intent})
     text = telling.text("intent")
@@ -148,7 +150,7 @@ def _begun(command: Json, request: Request, verb: Verb, *, made: Held | None = N
         if "ok" in outcome:
             held = held_of(outcome["ok"]) if outcome["ok"] or made is None else made
             reply = yield from ask(held.attempt, asked_of(held.attempt, held.intent, held.method), begun_at=begun_at)
-            beginning.remember_test_card(held.method, reply.card)
+            tokens.remember(held.method, reply.card)
             return (yield from settle(held, reply, request))
         if outcome["error"] == "waiting":
             return (yield from _look_again(outcome, request))

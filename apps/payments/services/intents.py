@@ -3,6 +3,7 @@
 from typing import Any
 from uuid import UUID
 
+import msgspec
 from msgspec import UNSET
 
 from apps.core.ids import decode
@@ -75,7 +76,7 @@ def _method(caller: Caller, method_id: UUID | None, row: rows.PaymentMethod | No
     """The changes that a payment method (or none) brings."""
     if row is not None:
         columns = {name: getattr(row, name) for name in ("id", "merchant_id", "livemode", "created", "gateway", "token")}
-        PaymentMethod(**columns).save(force_insert=True)
+        PaymentMethod(**columns, card=msgspec.to_builtins(row.card)).save(force_insert=True)
     elif method_id is not None:
         found = selectors.owned(PaymentMethod, merchant_id=caller.merchant_id, livemode=caller.livemode).filter(id=method_id).first()
         if found is None:

@@ -7,11 +7,13 @@ from msgspec import UNSET
 from rest_framework.request import Request
 
 from apps.core.api.openapi import ListOf, describe
+from apps.core.flow import run
 from apps.core.ids import decode
 from apps.payments import flows, services
 from apps.payments.api.views.base import Json, View, joined_row, path_id
 from apps.payments.domain import requests, rows
 from apps.payments.flows.beginning import chosen_method
+from apps.payments.flows.tokens import with_card
 from apps.payments.models import PaymentIntent
 from apps.payments.renderers import objects, shapes
 
@@ -74,7 +76,8 @@ class OnePaymentIntent(_View):
     def post(self, request: Request, id: str) -> HttpResponse:
         body, intent_id = self.body(requests.UpdatePaymentIntent), path_id(PaymentIntent, id)
         named = None if body.payment_method is UNSET else body.payment_method
-        method_id, method = chosen_method(self.caller, named)
+        method_id, new = chosen_method(self.caller, named)
+        method = None if new is None else run(with_card(new))
         given: Json = {"caller": self.caller, "intent_id": intent_id, "body": body, "method_id": method_id, "method": method}
         return self.written(body, lambda key: services.update_payment_intent(**given))
 
