@@ -59,6 +59,16 @@ def test_the_list_is_filtered_by_time(shop, api):
     assert names(api.get("events", created=second)) == [old]
 
 
+def test_where_business_time_is_real_the_ids_bound_the_time_too_and_show_the_same(shop, api, settings):
+    settings.CLOCK_MAY_MOVE = False
+    emitted = name(shop.emits())
+    second = api.get("events").json()["data"][0]["created"]
+    assert names(api.get("events", created=second)) == [emitted]
+    assert names(api.get("events", **{"created[gte]": second, "created[lt]": second + 1})) == [emitted]
+    for none in ({"created[gt]": second}, {"created[lt]": second}, {"created": 1}):
+        assert names(api.get("events", **none)) == []
+
+
 def test_pending_webhooks_counts_those_who_have_not_had_it(shop, api, listener):
     listener.replies = [Reply(200), Reply(500)]
     event_id, *_ = shop.told(listener.url)

@@ -19,7 +19,7 @@ class Events(FlorinView):
     @describe("List events", request=shapes.ListEvents, response=ListOf(shapes.Event), tag="Events")
     def get(self, request: Request) -> HttpResponse:
         params = self.params(shapes.ListEvents)
-        at = keyset(params, prefix="evt")
+        at = keyset(params, prefix="evt", ids_are="dated")
         found = selectors.merchant_events(
             self.caller.merchant_id, self.caller.livemode, types=_types(params),
             condition=at.condition, params=at.params, order=at.order, fetch=at.fetch,
