@@ -49,7 +49,7 @@ def main() -> int:
 def _measured(parts: list[suite.Part], options: argparse.Namespace) -> list[str]:
     """What was wrong with the books."""
     with arena.opened() as ring:
-        faults = [fault for part in parts for fault in _measure(part, ring, options)]
+        faults = [fault for part in parts for fault in _measure(part, ring, options, is_first=part is parts[0])]
         say("auditing")
         call_command("audit")
     return faults
@@ -63,10 +63,10 @@ def _announce(part: suite.Part, options: argparse.Namespace) -> None:
     say(f"    into {options.minutes:g} min, after which none is begun; goes to {_file(part, options)}")
 
 
-def _measure(part: suite.Part, ring: arena.Arena, options: argparse.Namespace) -> list[str]:
+def _measure(part: suite.Part, ring: arena.Arena, options: argparse.Namespace, *, is_first: bool) -> list[str]:
     say(part.title)
     bench = Bench(ring.yard, ring.sandbox, Plan(options.rounds, options.seconds, time.monotonic() + options.minutes * 60))
-    if not options.only:
+    if not options.only and is_first:  # later ones meet workers that have worked
         bench.samples["idle", HOT.name] = _resident(bench, wait_s=1)
     rounds = bench.run(part.turns)
     if not options.only:

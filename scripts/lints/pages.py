@@ -20,6 +20,7 @@ _COMMAND = re.compile(r"\bmanage\.py ([a-z_]+)")
 _PARTS = ("benchmarks/notes/", "apps/core/api/introduction.md")
 _DJANGO = {"check", "collectstatic", "createsuperuser", "dumpdata", "makemigrations", "migrate", "shell", "sqlmigrate", "test"}
 _FENCE = re.compile(r"^```.*?^```", re.DOTALL | re.MULTILINE)
+_BELOW_HEAD = re.compile(r"\|[-: |]+\|\s*")
 
 
 def links(source: Source) -> Hit:
@@ -47,6 +48,14 @@ def names(source: Source) -> Hit:
         for found in pattern.finditer(source.text):
             if not is_there(found[1]):
                 yield _line(source, found.start()), f"there is no {what} {found[1]}"
+
+
+def tables(source: Source) -> Hit:
+    """Rows without a head, as an empty line leaves them, are shown as one paragraph full of bars."""
+    lines = _FENCE.sub(lambda fence: "\n" * fence[0].count("\n"), source.text).split("\n")
+    for no, (before, line, after) in enumerate(zip(["", *lines], lines, [*lines[1:], ""], strict=False), start=1):
+        if line.startswith("|") and not before.startswith("|") and not _BELOW_HEAD.fullmatch(after):
+            yield no, "a table's row without a head above it"
 
 
 @cache
@@ -97,4 +106,4 @@ def _is_command(name: str) -> bool:
     return name in _DJANGO or any(ROOT.glob(f"*/**/management/commands/{name}.py"))
 
 
-RULES = {"links": links, "names": names}
+RULES = {"links": links, "names": names, "tables": tables}

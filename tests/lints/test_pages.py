@@ -18,8 +18,11 @@ WRONG = [
     ("names", "`make gone`"),
     ("names", "`.venv/bin/python -m scripts.gone`"),
     ("names", "`manage.py gone`"),
+    ("tables", "| a | b |\n|---|---:|\n| 1 | 2 |\n\n| 3 | 4 |\n"),
+    ("tables", "| a | b |\n| 1 | 2 |"),
 ]
 RIGHT = [
+    ("tables", "| a | b |\n|:--|---|\n| 1 | 2 |\n\nand\n\n| a |\n|---|\n\n```\n| no table\n```\n"),
     ("links", "[a](running.md#as-root) [b](../README.md) [c](https://x.org/y) [d](errors.md#card_declined) [e](#a-b)\n## A, b"),
     (
         "names",
