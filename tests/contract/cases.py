@@ -88,6 +88,9 @@ WRITES = {
     "create, expanded": Case(
         "POST", INTENTS, {"amount": 5, "currency": "eur", "payment_method": "pm_card_visa", "expand": ["payment_method"]}
     ),
+    "create with a test method that does not exist": Case(
+        "POST", INTENTS, {"amount": 5, "currency": "eur", "payment_method": "pm_card_nobodyIssuedThis"}
+    ),
     "create by form": Case("POST", INTENTS, b"amount=2000&currency=eur&metadata[order]=7&payment_method_types[]=card"),
     "create and hold": Case("POST", INTENTS, PAYMENT | {"capture_method": "manual"}),
     "create and be challenged": Case("POST", INTENTS, PAYMENT | {"payment_method": "pm_card_authenticationRequired"}),

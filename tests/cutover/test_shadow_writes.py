@@ -14,7 +14,7 @@ from apps.core.ids import encode
 from apps.cutover.models import Sample
 from apps.cutover.selectors import Summary
 from apps.payments.domain import fees
-from apps.payments.flows import intents, telling
+from apps.payments.flows import intents, telling, tokens
 from apps.payments.renderers import objects
 from tests.contract.cases import WRITES, Case
 from tests.contract.test_twins import sent
@@ -140,6 +140,28 @@ async def test_nothing_is_rehearsed_while_the_gateway_does_not_say_what_it_did(s
     monkeypatch.setattr(settings, "SANDBOX_URL", "http://127.0.0.1:9")
     assert await compared() == {"payment_intents.create": Summary("payment_intents.create", skipped=1)}
     assert await asyncio.to_thread(differences_of, shop.merchant) == []
+
+
+@pytest.mark.parametrize("method", ["pm_card_amex", "pm_card_nobodyIssuedThis"])
+async def test_a_worker_that_never_heard_of_a_test_method_asks_the_gateway_for_it(
+    method: str, shadowed, make_merchant, monkeypatch
+) -> None:
+    merchant = await asyncio.to_thread(make_merchant)
+    given = {"amount": 5, "currency": "eur", "payment_method": method, "expand": ["payment_method"]}
+    await sent("hot", Case("POST", "/v1/payment_intents", given), merchant.secret, {})
+    monkeypatch.setattr(tokens, "_known", {})
+    assert await compared() == {"payment_intents.create": Summary("payment_intents.create", compared=1)}
+    assert await asyncio.to_thread(differences_of, merchant) == []
+
+
+async def test_a_card_that_the_gateway_had_not_named_yet_is_not_rehearsed(shadowed, make_merchant, monkeypatch) -> None:
+    merchant = await asyncio.to_thread(make_merchant)
+    given = {"amount": 5, "currency": "eur", "payment_method": "pm_card_amex", "expand": ["payment_method"]}
+    monkeypatch.setattr(tokens, "_known", {})
+    with monkeypatch.context() as gone:
+        gone.setattr(settings, "SANDBOX_URL", "http://127.0.0.1:9")
+        await sent("hot", Case("POST", "/v1/payment_intents", given), merchant.secret, {})
+    assert await compared() == {"payment_intents.create": Summary("payment_intents.create", skipped=1)}
 
 
 async def test_an_intent_that_was_changed_meanwhile_is_not_rehearsed(shadowed, make_merchant) -> None:

@@ -5,10 +5,11 @@ what it did then, and its answers are played back.
 """
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID
 
 import orjson
+from msgspec import Struct
 
 from apps.core.api import decode as decoding
 from apps.core.errors import FlorinError, InvalidId
@@ -22,10 +23,11 @@ from apps.merchants.domain import Caller
 from apps.payments import gateways
 from apps.payments.domain import requests, rows
 from apps.payments.domain.rows import Attempt, Charge, Intent, Refund
-from apps.payments.flows import reading
+from apps.payments.flows import reading, tokens
 from apps.payments.flows.asking import asked_of
 
 Json = dict[str, Any]
+T = TypeVar("T", bound=Struct)
 _INTENTS = "/v1/payment_intents"
 _OVER = ("succeeded", "failed")
 # What an update could have changed since the intent was created.
@@ -46,11 +48,11 @@ def history_of(taken: Taken) -> Flow[History]:
 
     intent = yield from _intent(taken)
     if intent is None:
-        return History(effects=effects)
+        return History(effects=effects, answering=(yield from _describing(taken)))
     yield from _parties_stand(intent)
     known = yield from _attempts(intent)
     own = next((one for one in known if _request_id(one) == asked.caller.request_id), None)
-    answering = (yield from _answered(own, taken)) if own else asked_nothing
+    answering = yield from _answered(own, taken) if own else _describing(taken)
     if taken.endpoint == "payment_intents.create":
         return History(effects=effects, answering=answering)
     if own is None and taken.endpoint == "payment_intents.confirm" and taken.sent.status == 200:
@@ -83,7 +85,7 @@ def _named(taken: Taken) -> str | None:
     if taken.endpoint == "payment_intents.create":
         return _made(taken.sent.body)
     if taken.endpoint == "refunds.create":
-        body = _refund_of(asked)
+        body = _body_of(asked, requests.CreateRefund)
         return (body.charge or body.payment_intent) if body else None
     return asked.path.split("/")[3] if taken.endpoint.startswith("payment_intents.") else None
 
@@ -102,9 +104,9 @@ def _document(body: bytes) -> Json:
     return found if isinstance(found, dict) else {}
 
 
-def _refund_of(asked: Asked) -> requests.CreateRefund | None:
+def _body_of(asked: Asked, shape: type[T]) -> T | None:
     try:
-        return decoding.decode(asked.headers.get("CONTENT_TYPE", ""), asked.body, asked.query, requests.CreateRefund)
+        return decoding.decode(asked.headers.get("CONTENT_TYPE", ""), asked.body, asked.query, shape)
     except FlorinError:
         return None  # it was refused for that, and will be again
 
@@ -158,6 +160,22 @@ def _still_says(verdict: str, sent: Told) -> bool:
     since, a customer at the bank's page may have acted."""
     status: str | None = _document(sent.body).get("status")
     return status != "processing" and (status == "requires_action") == (verdict == "challenged" and sent.status == 200)
+
+
+def _describing(taken: Taken) -> Flow[Answering]:
+    """The gateway is asked for nothing, except what a test method is that a new intent names, where no worker has heard of it."""
+    body = _body_of(taken.asked, requests.CreatePaymentIntent) if taken.endpoint == "payment_intents.create" else None
+    if body is None or not (body.payment_method or "").startswith(tokens.TEST_METHOD):
+        return asked_nothing
+    method = _document(taken.sent.body).get("payment_method")
+    if isinstance(method, dict) and method.get("card") is None:
+        raise NotRepeatable("the gateway had not said which card it is")
+    question = gateways.GATEWAYS[gateways.DEFAULT].describe()
+    try:
+        reply = yield Http(question)
+    except HttpFailed:
+        raise NotRepeatable("the gateway does not say what its test methods are") from None
+    return lambda request: reply if request.url == question.url else asked_nothing(request)
 
 
 def _playing(reply: HttpReply, reference: str) -> Answering:
